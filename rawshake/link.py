@@ -1,0 +1,50 @@
+"""The seam between pure code and the wire: frames in, segments out, a clock; imports only tcp."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from rawshake.tcp.segment import Segment
+
+
+class Direction(Enum):
+    """Which way a frame passed the tap, as the kernel told it."""
+
+    OUT = "out"
+    IN = "in"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One captured IP packet (no link-layer header).
+
+    ``time`` is in nanoseconds since the epoch, by the kernel's clock. ``offloaded`` says that the
+    checksum was left to the hardware and so cannot be verified.
+    """
+
+    time: int
+    packet: bytes
+    direction: Direction = Direction.UNKNOWN
+    offloaded: bool = False
+
+
+class Link(Protocol):
+    """Where one connection's segments go out and come in; real sockets or a list in memory."""
+
+    def now(self) -> int:
+        """Nanoseconds since the epoch, on the clock that stamps frames."""
+        ...
+
+    def send(self, segment: Segment) -> bytes:
+        """Send a segment and return the IP packet as it went out.
+
+        Raises ``errors.Failure`` with LOCAL_FIREWALL, NO_ROUTE or INTERFACE_DOWN where the kernel refused.
+        """
+        ...
+
+    def receive(self, deadline: int | None) -> Frame | None:
+        """The next frame either way; None once ``now() >= deadline``. None as deadline waits for ever."""
+        ...
