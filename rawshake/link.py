@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -38,10 +39,11 @@ class Link(Protocol):
         """Nanoseconds since the epoch, on the clock that stamps frames."""
         ...
 
-    def send(self, segment: Segment) -> bytes:
+    def send(self, segment: Segment, *, checksum: Callable[[int], int] | None = None) -> bytes:
         """Send a segment and return the IP packet as it went out.
 
-        Raises ``errors.Failure`` with LOCAL_FIREWALL, NO_ROUTE or INTERFACE_DOWN where the kernel refused.
+        ``checksum`` maps the right checksum to the one to write, 0 to 65535. Raises ``errors.Failure`` with
+        LOCAL_FIREWALL, NO_ROUTE or INTERFACE_DOWN where the kernel refused.
         """
         ...
 

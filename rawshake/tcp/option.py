@@ -84,6 +84,11 @@ def timestamps(value: int, echo: int) -> Option:
     return make(Kind.TIMESTAMPS, value.to_bytes(4, "big") + echo.to_bytes(4, "big"))
 
 
+def timestamp_clock(now: int) -> int:
+    """TSval at ``now`` (ns): milliseconds, mod 2**32 (RFC 7323 section 5.4)."""
+    return (now // 1_000_000) & 0xFFFFFFFF
+
+
 def sack(*blocks: tuple[Seq, Seq]) -> Option:
     """Selective acknowledgment: blocks of left edge and the number past the right edge (RFC 2018)."""
     return make(Kind.SACK, b"".join(int(n).to_bytes(4, "big") for block in blocks for n in block))

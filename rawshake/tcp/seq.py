@@ -36,15 +36,23 @@ class Seq:
         return Seq(self.value - other)
 
     def __lt__(self, other: Seq) -> bool:
+        if type(other) is not Seq:
+            return NotImplemented
         return 0 < ((other.value - self.value) & _MASK) < HALF
 
     def __le__(self, other: Seq) -> bool:
+        if type(other) is not Seq:
+            return NotImplemented
         return ((other.value - self.value) & _MASK) < HALF
 
     def __gt__(self, other: Seq) -> bool:
+        if type(other) is not Seq:
+            return NotImplemented
         return 0 < ((self.value - other.value) & _MASK) < HALF
 
     def __ge__(self, other: Seq) -> bool:
+        if type(other) is not Seq:
+            return NotImplemented
         return ((self.value - other.value) & _MASK) < HALF
 
     def __eq__(self, other: object) -> bool:

@@ -1,0 +1,5 @@
+"""``python -m rawshake``."""
+
+from rawshake.cli import main
+
+main()

@@ -1,0 +1,124 @@
+"""The command line: which commands there are, and how every ending becomes words and an exit status."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from importlib import import_module
+from typing import Final, NoReturn
+
+import click
+
+from rawshake import __version__
+from rawshake.errors import Exit, Failure
+
+#: Each command with its one line; the module ``rawshake.cli.NAME`` is loaded when it is called.
+COMMANDS: Final = {
+    "demo": "Show a handshake and a close in a lab of their own; no set-up.",
+    "connect": "Open a connection by hand and hold it: SYN, SYN-ACK, ACK.",
+    "send": "Send octets over a held connection and print what comes back.",
+    "sessions": "List the connections that are held.",
+    "teardown": "Close a held connection, or open and close one: FIN, ACK, FIN, ACK.",
+    "lab": "A lab of namespaces with real servers behind a wire.",
+    "doctor": "Tell what this machine allows.",
+}
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived; like KeyboardInterrupt it passes what catches only Exception."""
+
+
+class Commands(click.Group):
+    """Loads a command's module only when it is needed: ``--help`` needs none."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"rawshake.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(name, COMMANDS, n=1)
+            raise Failure(
+                Exit.USAGE,
+                f"There is no command {name!r}.",
+                f"Did you mean 'rawshake {near[0]}'?" if near else "See 'rawshake --help'.",
+            )
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="rawshake %(version)s")
+def cli() -> None:
+    r"""TCP handshakes made by hand: real segments, captured, judged by the RFCs and drawn.
+
+    \b
+    Begin here:
+      rawshake demo                        a whole exchange, nothing to set up
+      sudo rawshake teardown HOST PORT     open and close a connection to a server
+      sudo rawshake connect HOST PORT      open one and hold it
+    """
+
+
+def main() -> NoReturn:
+    """Run, and leave by the exit status; the user sees sentences, never a traceback."""
+    signal.signal(signal.SIGTERM, _on_terminate)
+    try:
+        status = int(cli.main(prog_name="rawshake", standalone_mode=False) or 0)
+        sys.stdout.flush()
+    except Failure as failure:
+        status = complain(failure)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "rawshake"
+        status = complain(Failure(Exit.USAGE, error.format_message(), f"See '{command} --help'."))
+    except click.ClickException as error:
+        status = complain(Failure(Exit.USAGE, error.format_message()))
+    except (click.Abort, KeyboardInterrupt):
+        status = Exit.INTERRUPTED
+    except Terminated:
+        status = Exit.TERMINATED
+    except BrokenPipeError:
+        status = Exit.OK  # whoever read our output has read enough
+    except Exception as fault:
+        if os.environ.get("RAWSHAKE_TRACEBACK"):
+            raise
+        status = complain(
+            Failure(
+                Exit.INTERNAL,
+                f"This is a fault in rawshake: {type(fault).__name__}: {fault}.",
+                "Set RAWSHAKE_TRACEBACK=1, run it again, and report what it prints.",
+            )
+        )
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(status)
+
+
+def complain(failure: Failure) -> Exit:
+    """Write a failure to standard error: one sentence and a next step."""
+    lines = [f"rawshake: {failure.problem}"]
+    if failure.next_step:
+        lines.append(f"  {failure.next_step}")
+    click.echo("\n".join(lines), err=True)
+    return failure.status
+
+
+def _on_terminate(signum: int, frame: object) -> None:
+    raise Terminated

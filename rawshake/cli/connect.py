@@ -1,0 +1,55 @@
+"""``rawshake connect``: a handshake by hand, and a connection that is held."""
+
+from __future__ import annotations
+
+import click
+
+from rawshake.cli.parameters import Crafting, Output, crafting_options, output_options, port, seconds, take
+
+
+@click.command("connect")
+@click.argument("host")
+@click.argument("number", metavar="PORT", type=port)
+@click.option("--data", metavar="TEXT", default="", help=r"Send it on the third ACK; knows \r\n\x00.")
+@click.option(
+    "--hold",
+    type=seconds(0, 86400),
+    default="600",
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to hold the connection before saying goodbye.",
+)
+@click.option("--foreground", is_flag=True, help="Hold it here, until Ctrl-C, not in the background.")
+@crafting_options
+@output_options
+def command(host: str, number: int, data: str, hold: int, foreground: bool, **given: object) -> int:
+    r"""Open a connection by hand and hold it: SYN, SYN-ACK, ACK.
+
+    \b
+    Examples:
+      sudo rawshake connect 192.0.2.10 80
+      sudo rawshake connect example.org 80 -6 --isn 4294967295
+      sudo rawshake connect 192.0.2.10 80 --options "<mss 1460,nop,wscale 7>"
+      sudo rawshake connect 192.0.2.10 80 --bad ack.ack=+1
+    """
+    output, crafting = take(Output, given), take(Crafting, given)
+    from rawshake.cli.live import finish, opened, outcome_of, reset_if_interrupted
+    from rawshake.cli.text import unescape
+    from rawshake.net import keeper
+    from rawshake.report import Outcome
+
+    octets = unescape(data)
+    with opened(host, number, crafting, output) as live, reset_if_interrupted(live):
+        live.session.connect(octets)
+        if octets:
+            live.session.run(lambda: not live.session.endpoint.unacknowledged or live.session.over)
+        outcome, detail = outcome_of(live.session)
+        status = finish(live, f"connect {host} {number}", outcome, detail, linger=0)
+        if outcome is not Outcome.HELD:
+            return status
+        from rawshake.cli.hold import in_background, in_foreground
+
+        if foreground or keeper.is_first_process():
+            return in_foreground(live, hold)
+        in_background(live, hold)
+    return status

@@ -1,0 +1,138 @@
+"""Held connections, as commands see them: which there are, and orders to their keepers."""
+
+from __future__ import annotations
+
+import base64
+import sys
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from rawshake.cli.output import render_options, to_stdout, write_octets, write_text
+from rawshake.cli.parameters import Output
+from rawshake.cli.text import readable
+from rawshake.errors import Exit, Failure
+from rawshake.net import keeper
+from rawshake.net.privilege import invoking_user
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One held connection: its number, both ends, their states, and what its keeper tells of it."""
+
+    number: int
+    client: tuple[str, int]
+    server: tuple[str, int]
+    states: tuple[str, str]
+    unread: int
+    age: int
+    left: int
+
+    def order(self, order: dict[str, Any], output: Output, *, raw: bool = False) -> int:
+        """Have the keeper do something; what it draws is printed as it comes. The exit status."""
+        channel = keeper.call(invoking_user(), self.number)
+        try:
+            channel.send({**order, "output": asdict(output), "options": _plain(output)})
+            for message in channel.messages():
+                if "text" in message:
+                    to_stdout(message["text"])
+                if "failure" in message:
+                    raise Failure(Exit(message["status"]), *message["failure"])
+                if "status" in message:
+                    return _done(message, output, raw=raw)
+        finally:
+            channel.close()
+        raise Failure(Exit.SESSION_GONE, f"Connection {self.number} ended in the middle.", "")
+
+    def send(self, octets: bytes, output: Output, *, wait: int, raw: bool) -> int:
+        """Have the keeper send ``octets``, and print what came back within ``wait`` ns of quiet."""
+        if raw:
+            output = replace(output, quiet=True)
+        order = {"order": "send", "data": base64.b64encode(octets).decode(), "wait": wait}
+        return self.order(order, output, raw=raw)
+
+
+def _plain(output: Output) -> dict[str, Any]:
+    # The end that rawshake plays is the keeper's to say; the rest describes our own terminal.
+    options = asdict(render_options(output))
+    del options["ours"]
+    return options
+
+
+def _done(message: dict[str, Any], output: Output, *, raw: bool) -> int:
+    if output.json is not None:
+        write_text(output.json, message["json"])
+    if output.pcap is not None:
+        write_octets(output.pcap, base64.b64decode(message["pcap"]))
+    if "data" in message and output.json != "-":
+        answer = base64.b64decode(message["data"])
+        if raw:
+            sys.stdout.buffer.write(answer)
+            sys.stdout.buffer.flush()
+        elif answer:
+            to_stdout(readable(answer).rstrip("\n") + "\n")
+    return Exit(message["status"])
+
+
+def everything() -> list[Held]:
+    """What the user holds, in the order of its numbers."""
+    user = invoking_user()
+    found = []
+    for number in keeper.held(user):
+        try:
+            channel = keeper.call(user, number)
+        except Failure:
+            continue  # it has just ended
+        try:
+            channel.send({"order": "status"})
+            told = channel.receive()
+        except OSError:
+            continue
+        finally:
+            channel.close()
+        if told is not None:
+            ends = {name: (str(told[name][0]), int(told[name][1])) for name in ("client", "server")}
+            states = (str(told["states"][0]), str(told["states"][1]))
+            found.append(
+                Held(number, **ends, states=states, unread=told["unread"], age=told["age"], left=told["left"])
+            )
+    return found
+
+
+def find(wanted: str | None) -> Held:
+    """The held connection of that number; the one opened last where none is named."""
+    held = everything()
+    if wanted is not None and not wanted.isdecimal():
+        raise Failure(
+            Exit.USAGE, f"{wanted!r} is not the number of a connection.", "Give its number, or HOST PORT."
+        )
+    if not held:
+        raise Failure(
+            Exit.SESSION_GONE,
+            "No connection is held." if wanted is None else f"No connection {wanted} is held, nor any other.",
+            "Open one first: sudo rawshake connect HOST PORT.",
+        )
+    if wanted is None:
+        return min(held, key=lambda one: one.age)
+    for one in held:
+        if one.number == int(wanted):
+            return one
+    numbers = ", ".join(str(one.number) for one in held)
+    raise Failure(Exit.SESSION_GONE, f"No connection {wanted} is held.", f"Held are: {numbers}.")
+
+
+def to(host: str, port: int, family: Literal[4, 6] | None) -> Held | None:
+    """The youngest held connection to that server, if there is one."""
+    candidates = [one for one in everything() if one.server[1] == port]
+    if not candidates:
+        return None
+    from rawshake.net.route import resolve
+
+    addresses = {target.address for target in resolve(host, family=family)}
+    candidates = [one for one in candidates if one.server[0] in addresses]
+    return min(candidates, key=lambda one: one.age, default=None)
+
+
+def say(output: Output, text: str) -> None:
+    """A line of our own, unless standard output is for a report alone."""
+    if output.json != "-":
+        to_stdout(f"{text}\n")

@@ -1,0 +1,140 @@
+"""What a command prints as an exchange goes on, and the files it writes when it has ended."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+
+from rawshake.cli.parameters import Output
+from rawshake.errors import Exit
+from rawshake.link import Frame
+from rawshake.render.compact import Compact
+from rawshake.render.findings import verdict_line
+from rawshake.render.ladder import Ladder
+from rawshake.render.options import Options
+from rawshake.render.text import safe
+from rawshake.report import Exchange, Judged, Outcome, Remark, Report
+from rawshake.tcp.view import End
+
+STATUS: dict[Outcome, Exit] = {
+    Outcome.CLOSED: Exit.OK,
+    Outcome.HELD: Exit.OK,
+    Outcome.OPEN: Exit.OK,
+    Outcome.RESET_BY_US: Exit.OK,
+    Outcome.HALF_CLOSED: Exit.TIMED_OUT,
+    Outcome.RESET: Exit.RESET,
+    Outcome.REFUSED: Exit.REFUSED,
+    Outcome.FILTERED: Exit.FILTERED,
+    Outcome.UNREACHABLE: Exit.UNREACHABLE,
+    Outcome.LOCAL_FIREWALL: Exit.LOCAL_FIREWALL,
+    Outcome.TIMED_OUT: Exit.TIMED_OUT,
+    Outcome.INTERRUPTED: Exit.INTERRUPTED,
+}
+
+
+def status_of(exchange: Exchange) -> Exit:
+    """The exit status that an exchange asks for: a rule that the peer broke counts most."""
+    return Exit.RULE_BROKEN if exchange.broken_by_peer else STATUS[exchange.outcome]
+
+
+def render_options(output: Output) -> Options:
+    """How to draw for whoever reads standard output: its width, its colours, its alphabet."""
+    terminal = sys.stdout.isatty()
+    wanted = output.colour == "always" or (output.colour == "auto" and terminal)
+    # NO_COLOR, not empty, forbids colour (no-color.org), unless asked for by name.
+    forbidden = bool(os.environ.get("NO_COLOR")) and output.colour != "always"
+    encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
+    return Options(
+        width=shutil.get_terminal_size((80, 24)).columns,
+        colour=wanted and not forbidden and os.environ.get("TERM") != "dumb",
+        ascii=output.ascii or encoding != "utf8",
+        verbose=output.verbose,
+        ours=End.CLIENT,
+    )
+
+
+def to_stdout(text: str) -> None:
+    """Write at once: an exchange is drawn while it happens."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+class Printer:
+    """Draws one exchange as it was asked for, through ``write``; ``frames`` keeps them, if wanted."""
+
+    def __init__(
+        self,
+        output: Output,
+        options: Options,
+        client: tuple[str, int],
+        server: tuple[str, int],
+        *,
+        write: Callable[[str], None] = to_stdout,
+    ) -> None:
+        self.output = output
+        self._options = options
+        self._write = write
+        self._silent = output.json == "-"
+        self._drawing: Ladder | Compact | None = None
+        if not output.quiet and not self._silent:
+            self._drawing = Compact(options) if output.compact else Ladder(options, client, server)
+        self.frames: list[Frame] | None = None if output.pcap is None else []
+
+    def head(self, *preface: str) -> None:
+        """Who talks to whom, after what is to be said before."""
+        if self._drawing is not None:
+            self._write("".join(f"{safe(line)}\n" for line in preface))
+        if isinstance(self._drawing, Ladder):
+            self._write(self._drawing.head())
+
+    def entry(self, entry: Judged | Remark) -> None:
+        """One segment, or one remark, as soon as it is judged."""
+        if self._drawing is not None:
+            self._write(self._drawing.entry(entry))
+
+    def frame(self, frame: Frame) -> None:
+        """One frame, as it was captured."""
+        if self.frames is not None:
+            self.frames.append(frame)
+
+    def foot(self, exchange: Exchange) -> None:
+        """The verdict, and what was found."""
+        if self._drawing is not None:
+            self._write(self._drawing.foot(exchange))
+        elif not self._silent:
+            self._write(verdict_line(exchange, self._options) + "\n")
+
+    def say(self, text: str) -> None:
+        """A line of our own under the verdict."""
+        if not self._silent:
+            self._write(f"{text}\n")
+
+
+def write_files(output: Output, command: str, exchange: Exchange, frames: list[Frame] | None) -> None:
+    """The report and the frames, where they were asked for; the files belong to whoever ran sudo."""
+    if output.json is not None:
+        from rawshake.render.json import dump
+
+        write_text(output.json, dump(Report(command, (exchange,))))
+    if output.pcap is not None:
+        from rawshake.net.pcapfile import save
+
+        save(output.pcap, frames or [])
+
+
+def write_text(path: str, text: str) -> None:
+    """Write a whole file; ``-`` is standard output."""
+    if path == "-":
+        to_stdout(text)
+    else:
+        write_octets(path, text.encode())
+
+
+def write_octets(path: str, octets: bytes) -> None:
+    """Write a whole file, which belongs to whoever ran sudo."""
+    from rawshake.net.privilege import open_for_user
+
+    with open_for_user(path) as file:
+        file.write(octets)

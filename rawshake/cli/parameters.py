@@ -1,0 +1,271 @@
+"""The options that several commands share, and how their words become values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import reduce
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+
+import click
+
+from rawshake.errors import Exit, Failure
+from rawshake.profile import SECOND, Deviation
+
+if TYPE_CHECKING:
+    from rawshake.tcp.option import Option
+
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+
+BAD_STEPS: Final = ("syn", "ack", "data", "fin", "lastack")
+BAD_FIELDS: Final = {"seq": 1 << 32, "ack": 1 << 32, "flags": 1 << 12, "checksum": 1 << 16, "window": 1 << 16}
+DROP_NAMES: Final = (*BAD_STEPS, "rst", "synack", "theirack", "theirdata", "theirfin", "theirrst")
+#: RFC 9293 section 3.4.2 has MSL as two minutes.
+TWO_MSL: Final = 240 * SECOND
+
+
+def number(low: int, high: int) -> Callable[[str], int]:
+    """A reader of whole numbers from ``low`` to ``high``, decimal or 0x.. ."""
+
+    def whole(text: str) -> int:
+        try:
+            found = _number(text)
+        except ValueError:
+            raise click.BadParameter(f"{text!r} is not a whole number.") from None
+        if not low <= found <= high:
+            raise click.BadParameter(f"{text} is not between {low} and {high}.")
+        return found
+
+    return whole
+
+
+def port(text: str) -> int:
+    """A port to connect to."""
+    if not (text.isdecimal() and int(text) < 65536):
+        raise click.BadParameter(f"{text!r} is not a port: a number from 1 to 65535.")
+    if int(text) == 0:
+        raise Failure(Exit.PORT_ZERO, "Nothing can listen on port 0.", "Name the server's port, 1 to 65535.")
+    return int(text)
+
+
+def seconds(low: float, high: float, *, msl: bool = False) -> Callable[[str], int]:
+    """A reader of durations from ``low`` to ``high`` seconds, as nanoseconds; ``2msl`` if ``msl``."""
+
+    def duration(text: str) -> int:
+        also = " or 2msl" if msl else ""
+        if msl and text.lower() == "2msl":
+            return TWO_MSL
+        try:
+            found = float(text)
+        except ValueError:
+            raise click.BadParameter(f"{text!r} is not a number of seconds{also}.") from None
+        if not low <= found <= high:
+            raise click.BadParameter(f"{text} is not between {low:g} and {high:g} seconds{also}.")
+        return round(found * SECOND)
+
+    return duration
+
+
+def bad(text: str) -> Deviation:
+    """STEP.FIELD=VALUE: a wrong number to send on purpose."""
+    found = re.fullmatch(r"([a-z]+)\.([a-z]+)=([+-]?)(.+)", text)
+    if found is None:
+        raise click.BadParameter(f"{text!r} is not STEP.FIELD=VALUE, such as ack.ack=+1.")
+    step, field, sign, amount = found.groups()
+    if step not in BAD_STEPS:
+        raise click.BadParameter(f"{step!r} in {text!r} is no step: {', '.join(BAD_STEPS)}.")
+    if field not in BAD_FIELDS:
+        raise click.BadParameter(f"{field!r} in {text!r} is no field: {', '.join(BAD_FIELDS)}.")
+    try:
+        wanted = _flags(amount) if field == "flags" and not amount[0].isdigit() else _number(amount)
+    except ValueError:
+        raise click.BadParameter(f"{amount!r} in {text!r} is not a value for {field}.") from None
+    if wanted >= BAD_FIELDS[field]:
+        raise click.BadParameter(f"{amount} in {text!r} does not fit: {field} is below {BAD_FIELDS[field]}.")
+    return Deviation(step, field, -wanted if sign == "-" else wanted, relative=bool(sign))
+
+
+def drop(text: str) -> tuple[tuple[str, int], ...]:
+    """NAME:N[,NAME:N...]: segments to lose on our own side."""
+    dropped = []
+    for part in text.split(","):
+        name, _, which = part.strip().partition(":")
+        if name not in DROP_NAMES:
+            raise click.BadParameter(f"{name!r} in {text!r} is no segment: {', '.join(DROP_NAMES)}.")
+        if which and not (which.isdecimal() and int(which)):
+            raise click.BadParameter(f"{which!r} in {text!r} does not say which {name}: 1 is the first.")
+        dropped.append((name, int(which or 1)))
+    return tuple(dropped)
+
+
+def tcp_options(text: str) -> tuple[Option, ...]:
+    """TCP options as packetdrill writes them."""
+    from rawshake.tcp.notation import parse_options
+
+    try:
+        options = parse_options(text.strip())
+    except ValueError as wrong:
+        raise click.BadParameter(f"{text!r} cannot be read: {wrong}") from None
+    if sum(len(option.wire) for option in options) > 40:
+        raise click.BadParameter(f"{text!r} is longer than the 40 octets that a header has for options.")
+    return options
+
+
+def _number(text: str) -> int:
+    return int(text, 16) if text[:2].lower() == "0x" else int(text)
+
+
+def _flags(text: str) -> int:
+    from rawshake.tcp.notation import parse_flags
+
+    return parse_flags(text).value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crafting:
+    """What the user asked of our segments; None and 0 stand for the ordinary."""
+
+    isn: int | None
+    sport: int
+    source: str | None
+    interface: str | None
+    ttl: int
+    window: int
+    mss: int | None
+    wscale: int | None
+    timestamps: bool
+    sack: bool
+    ecn: bool
+    options: tuple[Option, ...] | None
+    family: Literal[4, 6] | None
+    timeout: int
+    retries: int
+    bad: tuple[Deviation, ...]
+    drop: tuple[tuple[tuple[str, int], ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What the user asked of our output."""
+
+    verbose: int
+    compact: bool
+    quiet: bool
+    ascii: bool
+    colour: str
+    json: str | None
+    pcap: str | None
+
+
+def _options(*decorators: Callable[[CommandT], CommandT]) -> Callable[[CommandT], CommandT]:
+    def decorate(command: CommandT) -> CommandT:
+        return reduce(lambda wrapped, decorator: decorator(wrapped), reversed(decorators), command)
+
+    return decorate
+
+
+crafting_options = _options(
+    click.option(
+        "--isn", type=number(0, 2**32 - 1), metavar="N", help="Initial sequence number; random unless given."
+    ),
+    click.option(
+        "--sport",
+        type=number(0, 65535),
+        metavar="PORT",
+        default="0",
+        help="Our port; any free one unless given.",
+    ),
+    click.option("--source", metavar="ADDRESS", help="Our address, one of this machine's."),
+    click.option("--interface", metavar="NAME", help="Send over this interface, whatever the routes say."),
+    click.option(
+        "--ttl", type=number(1, 255), metavar="N", default="64", show_default=True, help="TTL or hop limit."
+    ),
+    click.option(
+        "--window",
+        type=number(0, 65535 << 14),
+        metavar="N",
+        default="64240",
+        show_default=True,
+        help="Receive window, octets.",
+    ),
+    click.option(
+        "--mss",
+        type=number(0, 65535),
+        metavar="N",
+        help="Value of the MSS option; from the interface unless given.",
+    ),
+    click.option("--wscale", type=number(0, 255), metavar="N", help="Offer window scale with this shift."),
+    click.option("--timestamps", is_flag=True, help="Offer timestamps."),
+    click.option("--sack", is_flag=True, help="Offer selective acknowledgments."),
+    click.option("--ecn", is_flag=True, help="Offer ECN."),
+    click.option(
+        "--options",
+        type=tcp_options,
+        metavar="<...>",
+        help='All options of the SYN as written: "<mss 1460,nop,wscale 7>".',
+    ),
+    click.option("-4", "family", flag_value=4, type=int, help="IPv4 only."),
+    click.option("-6", "family", flag_value=6, type=int, help="IPv6 only."),
+    click.option(
+        "--timeout",
+        type=seconds(0.01, 3600),
+        default="10",
+        show_default=True,
+        metavar="SECONDS",
+        help="How long to go on without an answer.",
+    ),
+    click.option(
+        "--retries",
+        type=number(0, 100),
+        metavar="N",
+        default="6",
+        show_default=True,
+        help="How often to send anything again.",
+    ),
+    click.option(
+        "--bad",
+        type=bad,
+        multiple=True,
+        metavar="STEP.FIELD=VALUE",
+        help="Send a wrong number: STEP is syn, ack, data, fin or lastack; FIELD is seq, ack, flags, "
+        "checksum or window; VALUE is absolute, or +n or -n from the right one.",
+    ),
+    click.option(
+        "--drop",
+        type=drop,
+        multiple=True,
+        metavar="NAME:N,...",
+        help="Lose segments on our own side: syn:1 is our first SYN, synack:1 the first SYN-ACK that comes.",
+    ),
+)
+
+output_options = _options(
+    click.option(
+        "-v", "--verbose", count=True, help="Show every rule that was exercised, not only broken ones."
+    ),
+    click.option("--compact", is_flag=True, help="One line a segment, in packetdrill's notation."),
+    click.option("-q", "--quiet", is_flag=True, help="The verdict line only."),
+    click.option("--ascii", is_flag=True, help="No characters beyond ASCII."),
+    click.option(
+        "--color",
+        "colour",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        help="Colour or not.",
+        show_default=True,
+    ),
+    click.option(
+        "--json", metavar="FILE", help="Write the whole report; - is standard output, without the ladder."
+    ),
+    click.option("--pcap", metavar="FILE", help="Write the frames, for Wireshark and the like."),
+)
+
+
+GroupT = TypeVar("GroupT", Crafting, Output)
+
+
+def take(kind: type[GroupT], given: dict[str, object]) -> GroupT:
+    """Move the values that belong to ``kind`` out of a command's parameters."""
+    values: dict[str, Any] = {entry.name: given.pop(entry.name) for entry in fields(kind)}
+    return kind(**values)

@@ -1,0 +1,35 @@
+"""``rawshake sessions``: the connections that are held."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("sessions")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def command(as_json: bool) -> int:
+    """List the connections that are held, with the states of both ends."""
+    from rawshake.cli import held
+    from rawshake.profile import SECOND
+
+    found = held.everything()
+    if as_json:
+        import json
+        from dataclasses import asdict
+
+        click.echo(json.dumps([asdict(one) for one in found], indent=2))
+        return 0
+    if not found:
+        click.echo("No connection is held; open one: sudo rawshake connect HOST PORT")
+        return 0
+    rows: list[tuple[str, ...]] = [("ID", "FROM", "TO", "STATES", "UNREAD", "LEFT")]
+    for one in found:
+        ends = [
+            f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in (one.client, one.server)
+        ]
+        left = f"{max(0, one.left) // SECOND} s"
+        rows.append((str(one.number), *ends, " / ".join(one.states), str(one.unread), left))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return 0

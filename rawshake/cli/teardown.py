@@ -1,0 +1,98 @@
+"""``rawshake teardown``: close a held connection, or open and close one in one go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from rawshake.cli.parameters import Crafting, Output, crafting_options, output_options, port, seconds, take
+from rawshake.errors import Exit, Failure
+
+#: Crafting options that mean something for a connection that is open already.
+STILL_USEFUL = frozenset({"timeout", "family"})
+
+
+@click.command("teardown")
+@click.argument("target", nargs=-1, metavar="[ID | HOST PORT]")
+@click.option(
+    "--how",
+    type=click.Choice(["fin", "half", "simultaneous", "rst"]),
+    default="fin",
+    show_default=True,
+    help="fin: our FIN, then theirs within --timeout. half: our FIN, then read until theirs, however long. "
+    "simultaneous: our FIN as if it had crossed theirs; the server must close first. rst: abort.",
+)
+@click.option(
+    "--linger",
+    type=seconds(0, 240, msl=True),
+    default="1",
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to hold TIME-WAIT; 2msl is RFC 9293's four minutes.",
+)
+@click.option("--data", metavar="TEXT", default="", help=r"Send it on the third ACK; knows \r\n\x00.")
+@crafting_options
+@output_options
+@click.pass_context
+def command(
+    ctx: click.Context, /, target: tuple[str, ...], how: str, linger: int, data: str, **given: object
+) -> int:
+    r"""Close a connection: FIN, ACK, FIN, ACK.
+
+    \b
+    Examples:
+      rawshake teardown                        the held connection opened last
+      rawshake teardown 2                      the held connection 2
+      sudo rawshake teardown 192.0.2.10 80     open and close in one go
+      sudo rawshake teardown 192.0.2.10 80 --bad fin.seq=+1
+    """
+    output, crafting = take(Output, given), take(Crafting, given)
+    if len(target) > 2:
+        raise click.UsageError(f"{' '.join(target)!r} is more than HOST and PORT.")
+    from rawshake.cli import held
+
+    order = {"how": how, "linger": linger, "timeout": crafting.timeout}
+    if len(target) < 2:
+        found = held.find(target[0] if target else None)
+    else:
+        number = port(target[1])
+        candidate = held.to(target[0], number, crafting.family)
+        if candidate is None:
+            return _in_one_go(target[0], number, order, data, crafting, output)
+        found = candidate
+        held.say(output, f"Connection {found.number} is held to that server: closing it.")
+    late = [
+        parameter.opts[0]
+        for parameter in ctx.command.params
+        if parameter.name in {*Crafting.__dataclass_fields__, "data"} - STILL_USEFUL
+        and ctx.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+    ]
+    if late:
+        raise Failure(
+            Exit.USAGE,
+            f"Connection {found.number} is open already: {', '.join(late)} comes too late.",
+            "Leave that out, or name another --sport to open a new connection after closing this one.",
+        )
+    return found.order({"order": "teardown", **order}, output)
+
+
+def _in_one_go(
+    host: str, number: int, order: dict[str, Any], data: str, crafting: Crafting, output: Output
+) -> int:
+    from rawshake.cli.closing import How, close
+    from rawshake.cli.live import finish, opened, outcome_of, reset_if_interrupted
+    from rawshake.cli.text import unescape
+    from rawshake.endpoint import Want
+
+    how = How(order["how"])
+    octets = unescape(data)
+    with opened(host, number, crafting, output) as live:
+        with reset_if_interrupted(live):
+            want = Want.CLOSE_CROSSING if how is How.SIMULTANEOUS else Want.OPEN
+            if live.session.connect(octets, want=want):
+                outcome, detail = close(live.session, how, order["timeout"])
+            else:
+                outcome, detail = outcome_of(live.session)
+        return finish(live, f"teardown {host} {number}", outcome, detail, linger=order["linger"])

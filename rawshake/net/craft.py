@@ -1,0 +1,178 @@
+"""How a segment becomes an IP packet: with Scapy's IP, IPv6 and TCP layers, and nowhere else."""
+
+from __future__ import annotations
+
+import gc
+import ipaddress
+import random
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
+
+from rawshake.errors import Exit, Failure
+from rawshake.tcp.option import Kind, Option
+from rawshake.tcp.segment import Checksum, Segment
+from rawshake.tcp.seq import Seq
+
+if TYPE_CHECKING:
+    from scapy.layers.inet import IP, TCP
+    from scapy.layers.inet6 import IPv6
+    from scapy.packet import Packet, Raw
+
+#: What a checksum sent wrong on purpose is xored with: any value but 0 and 0xFFFF makes it wrong.
+CHECKSUM_FAULT: Final = 0x1234
+#: Octets of options that fit behind the 20 of the header, whose length field ends at 60 (RFC 9293 3.1).
+OPTIONS_ROOM: Final = 40
+_TCP_HEADER: Final = 20
+_CHECKSUM_AT: Final = 16
+_LARGEST: Final = 0xFFFF
+
+
+def build(
+    segment: Segment, *, ident: int | None = None, checksum: Callable[[int], int] | None = None
+) -> bytes:
+    """The whole IP packet that says what ``segment`` says; lengths and checksums are filled in.
+
+    Options go out octet for octet, defective ones too, padded with zeros to a multiple of 4. A segment
+    whose ``checksum`` is WRONG gets the right one xor 0x1234, or what ``checksum`` makes of it. IPv4 has DF
+    set, as ordinary stacks do, and ``ident`` as identification: 1 to 65535, random where None (0 would be
+    replaced by the kernel, raw(7), and then these octets would not be those on the wire).
+
+    Raises ``Failure`` with USAGE where options or payload do not fit.
+    """
+    octets = b"".join(option.wire for option in segment.options)
+    if len(octets) > OPTIONS_ROOM:
+        raise Failure(
+            Exit.USAGE,
+            f"These TCP options take {len(octets)} octets, and a header has room for {OPTIONS_ROOM}.",
+            "Leave some of them out.",
+        )
+    if _TCP_HEADER + OPTIONS_ROOM + len(segment.payload) > _LARGEST - _TCP_HEADER:
+        raise Failure(
+            Exit.USAGE,
+            f"A payload of {len(segment.payload)} octets does not fit into one IP packet.",
+            "Send it in several segments.",
+        )
+    scapy = _scapy()
+    tcp = scapy.tcp(
+        sport=segment.sport,
+        dport=segment.dport,
+        seq=segment.seq.value,
+        ack=segment.ack.value,
+        dataofs=(_TCP_HEADER + len(octets) + 3) // 4,
+        reserved=segment.flags.value >> 9,
+        flags=segment.flags.value & 0x1FF,
+        window=segment.window,
+        urgptr=segment.urgent,
+    )
+    if all(map(_plain, segment.options)):
+        tcp.options = [(int(option.kind), option.data) for option in segment.options]
+        data = segment.payload
+    else:
+        # Scapy writes length octets itself, and always right ones. So what is wrong stands before the
+        # payload: where a header ends is only what dataofs says.
+        data = octets + bytes(-len(octets) % 4) + segment.payload
+    if data:
+        tcp.add_payload(scapy.raw(data))
+    layers = _network(segment, ident)
+    # As `layers / tcp`, which copies both. Explicit: no field stands for a range of values, and Scapy
+    # need not expand them, a third of its time.
+    layers.add_payload(tcp)
+    layers.explicit = tcp.explicit = 1
+    packet = bytearray(layers.build())
+    if segment.checksum is Checksum.WRONG:
+        at = (40 if segment.v6 else 20) + _CHECKSUM_AT
+        right = int.from_bytes(packet[at : at + 2], "big")
+        written = right ^ CHECKSUM_FAULT if checksum is None else checksum(right)
+        packet[at : at + 2] = written.to_bytes(2, "big")
+    return bytes(packet)
+
+
+def warm_up(*, v6: bool) -> None:
+    """Import Scapy and build one packet, so that the next ``build`` costs no import and fills no cache."""
+    address = "::1" if v6 else "127.0.0.1"
+    build(Segment(src=address, dst=address, sport=1, dport=1, seq=Seq(0)))
+
+
+def _network(segment: Segment, ident: int | None) -> Packet:
+    scapy = _scapy()
+    # A zone as in fe80::1%eth0 is this host's affair and not in the packet (RFC 4007 section 11.2).
+    src, dst = (str(ipaddress.ip_address(a.partition("%")[0])) for a in (segment.src, segment.dst))
+    if segment.v6:
+        return scapy.ipv6(src=src, dst=dst, tc=segment.ecn, hlim=segment.ttl, nh=6)
+    if ident is None:
+        ident = random.randrange(1, 0x10000)
+    return scapy.ip(src=src, dst=dst, tos=segment.ecn, ttl=segment.ttl, proto=6, flags="DF", id=ident)
+
+
+def _plain(option: Option) -> bool:
+    """Whether Scapy would write this option just as it stands."""
+    if option.kind in (Kind.EOL, Kind.NOP):
+        return not option.data
+    return option.length == len(option.data) + 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    ip: type[IP]
+    ipv6: type[IPv6]
+    tcp: type[TCP]
+    raw: type[Raw]
+
+
+@cache
+def _scapy() -> _Layers:
+    """Scapy's layers, imported at the first use."""
+    with _frugal_import():
+        # The only place where Scapy's global configuration is touched. Read when scapy.route is
+        # imported: a full BGP table would take minutes.
+        from scapy.config import conf
+
+        conf.route_autoload = False
+        conf.route6_autoload = False
+        from scapy.layers.inet import IP, TCP
+        from scapy.layers.inet6 import IPv6
+        from scapy.packet import Raw
+    return _Layers(IP, IPv6, TCP, Raw)
+
+
+@contextmanager
+def _frugal_import() -> Iterator[None]:
+    """Keep Scapy, while it is imported, from reading and writing what no segment needs.
+
+    Left alone it parses Wireshark's list of hardware makers and Bluetooth's of companies, caches both
+    in ~/.cache/scapy (2.8 MB, root's when run by sudo), makes ~/.config, and asks the kernel for all
+    interfaces, of which a container host has hundreds. Without, importing takes half the time. What is
+    put in their place is taken away again; in a process that has imported Scapy already nothing changes.
+    """
+    empty: dict[str, dict[str, object]] = {
+        "scapy.main": {"SCAPY_CACHE_FOLDER": None},
+        "scapy.libs.manuf": {"DATA": ""},
+        "scapy.libs.bluetoothids": {"DATA": {}},
+    }
+    if "scapy.data" in sys.modules:
+        empty = {}
+    for name, contents in empty.items():
+        sys.modules[name] = ModuleType(name)
+        vars(sys.modules[name]).update(contents)
+    collecting = gc.isenabled()
+    gc.disable()  # hundreds of classes are made, none is garbage
+    try:
+        from scapy.interfaces import NetworkInterfaceDict
+
+        reload = NetworkInterfaceDict.reload
+        NetworkInterfaceDict.reload = lambda self: None  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            NetworkInterfaceDict.reload = reload  # type: ignore[method-assign]
+    finally:
+        for name in empty:
+            del sys.modules[name]
+        gc.freeze()  # nor will it be: a later collection need not look at it
+        if collecting:
+            gc.enable()

@@ -1,0 +1,103 @@
+"""What a live endpoint is given and gives back: how its segments look, what is sent wrong on purpose, a timer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from rawshake.tcp.option import Option
+from rawshake.tcp.segment import Checksum, Flags, Segment
+from rawshake.tcp.seq import SPACE, Seq
+
+SECOND: Final = 1_000_000_000
+#: RFC 6298 sections 2.1, 2.4, 2.5 and 5.7.
+INITIAL_RTO: Final = 1 * SECOND
+MAX_RTO: Final = 60 * SECOND
+RTO_AFTER_LOST_SYN: Final = 3 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """A wrong number sent on purpose: in every segment called ``step``, ``field`` becomes ``value``.
+
+    ``step`` is syn, ack, data, fin or lastack; ``field`` seq, ack, flags, checksum or window. With
+    ``relative`` the value is added to the right one.
+    """
+
+    step: str
+    field: str
+    value: int
+    relative: bool
+
+    def of(self, right: int, space: int) -> int:
+        """What to write where ``right`` would be right, in a field of ``space`` values."""
+        return (right + self.value if self.relative else self.value) % space
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """How our segments look: what the user asked for, in place of the ordinary.
+
+    ``window`` is the receive window in octets, ``options`` those of our SYN, ``mss`` the most that our own
+    interface carries in one segment, in octets.
+    """
+
+    isn: Seq
+    window: int = 64240
+    options: tuple[Option, ...] = ()
+    mss: int = 1460
+    ttl: int = 64
+    ecn: bool = False
+    deviations: tuple[Deviation, ...] = ()
+    timeout: int = 10 * SECOND
+    retries: int = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A segment to send: its name, what is right, and what to send; they differ where that was asked for."""
+
+    name: str
+    meant: Segment
+    segment: Segment
+    checksum: Deviation | None = None
+
+
+@dataclass(slots=True)
+class Timer:
+    """When to send again: RFC 6298 section 5, with Karn's rule."""
+
+    rto: int = INITIAL_RTO
+    at: int | None = None
+    since: int = 0
+    tries: int = 0
+
+    def start(self, now: int) -> None:
+        if self.at is None:
+            self.at, self.since, self.tries = now + self.rto, now, 0
+
+    def stop(self) -> None:
+        self.at = None
+        self.tries = 0
+
+
+def deviate(name: str, meant: Segment, deviations: Sequence[Deviation]) -> Outgoing:
+    """``meant`` as it is to be sent: with what ``deviations`` ask of a segment called ``name``."""
+    segment, checksum = meant, None
+    for wrong in deviations:
+        if wrong.step != name:
+            continue
+        if wrong.field == "seq":
+            segment = replace(segment, seq=Seq(wrong.of(meant.seq.value, SPACE)))
+            if meant.syn:  # whatever number a SYN has is the ISN
+                meant = replace(meant, seq=segment.seq)
+        elif wrong.field == "ack":
+            segment = replace(segment, ack=Seq(wrong.of(meant.ack.value, SPACE)))
+        elif wrong.field == "flags":
+            segment = replace(segment, flags=Flags(wrong.of(meant.flags.value, 1 << 12)))
+        elif wrong.field == "window":
+            segment = replace(segment, window=wrong.of(meant.window, 1 << 16))
+        else:
+            segment, checksum = replace(segment, checksum=Checksum.WRONG), wrong
+    return Outgoing(name, meant, segment, checksum)

@@ -1,0 +1,81 @@
+"""One line a segment in packetdrill's notation, with both states and what was broken: made for grep."""
+
+from __future__ import annotations
+
+from rawshake.render import style
+from rawshake.render.findings import LOUD, verdict_line
+from rawshake.render.options import Options
+from rawshake.render.style import Span, paint
+from rawshake.render.text import safe
+from rawshake.render.words import remarks, states_of
+from rawshake.report import Exchange, Judged, Remark
+from rawshake.tcp.notation import one_line
+from rawshake.tcp.view import End, Fate
+
+
+class Compact:
+    """Writes one exchange line by line; ``start`` is the time (ns) that counts as 0, or the first one's.
+
+    ``0.000042 < S. 0:0(0) ack 1 win 65160 # ESTABLISHED? / SYN-RECEIVED # FAIL synack-ack-is-isn-plus-1``
+
+    Seconds since the start with six decimals, the segment, the state of client and server after it; then,
+    each after ``#`` and a space, the verdict and the id of every rule that was broken (with ``verbose``, of
+    every one exercised), and what else is to be said. A remark begins with ``#``. Lines may have any width.
+    """
+
+    def __init__(self, options: Options, *, start: int | None = None) -> None:
+        self._options = options
+        self._start = start
+
+    def entry(self, entry: Judged | Remark) -> str:
+        """One line, with its line end."""
+        if isinstance(entry, Remark):
+            return self._line([self._span(f"# {self._time(entry.time)} {entry.text}", style.YELLOW)])
+        step = entry.step
+        if self._start is None:
+            self._start = step.time
+        segment = one_line(
+            step.segment,
+            isn=step.now.iss,
+            peer_isn=step.peer_now.iss,
+            from_client=step.sender is End.CLIENT,
+            content=False,
+        )
+        spans = [
+            Span(f"{self._time(step.time)} ", style.DIM),
+            self._span(segment + " [lost]" * (step.fate is Fate.LOST)),
+            Span(f" # {' / '.join(states_of(step.after))}", style.CYAN),
+        ]
+        spans += [
+            self._span(f" # {ruling.verdict} {ruling.rule}", style.OF_VERDICT[ruling.verdict])
+            for ruling in entry.rulings
+            if self._options.verbose or ruling.verdict in LOUD
+        ]
+        spans += [self._span(f" # {mark}", style.YELLOW) for mark in remarks(step, ours=self._options.ours)]
+        return self._line(spans)
+
+    def foot(self, exchange: Exchange) -> str:
+        """A line for each breach of the exchange as a whole, and the verdict line."""
+        lines = [
+            self._line(
+                [self._span(f"# {r.verdict} {r.rule} # segment {r.step}", style.OF_VERDICT[r.verdict])]
+            )
+            for r in exchange.closing
+            if self._options.verbose or r.verdict in LOUD
+        ]
+        return "".join(lines) + f"{verdict_line(exchange, self._options)}\n"
+
+    def _time(self, time: int) -> str:
+        return f"{0 if self._start is None else (time - self._start) / 1e9:.6f}"
+
+    def _span(self, text: str, sgr: str = style.PLAIN) -> Span:
+        return Span(safe(text, ascii_only=self._options.ascii), sgr)
+
+    def _line(self, spans: list[Span]) -> str:
+        return paint(spans, colour=self._options.colour) + "\n"
+
+
+def compact(exchange: Exchange, options: Options) -> str:
+    """A whole exchange, one line a segment, and its verdict line."""
+    writer = Compact(options)
+    return "".join(map(writer.entry, exchange.entries)) + writer.foot(exchange)

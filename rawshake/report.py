@@ -1,0 +1,129 @@
+"""One connection's transcript with what was found, and the report that renderers draw and files store."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import Enum
+
+from rawshake.judge import Ruling
+from rawshake.rules.model import Verdict
+from rawshake.tcp.view import End, Fate, Step
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One segment of the transcript, and what the rules said of it."""
+
+    step: Step
+    rulings: tuple[Ruling, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something of the transcript that is no segment: an ICMP error, a firewall, an intention; time in ns."""
+
+    time: int
+    text: str
+
+
+class Outcome(Enum):
+    """How an exchange ended, as the one line at its foot says."""
+
+    CLOSED = "closed"
+    HELD = "held open"
+    HALF_CLOSED = "half-closed"
+    RESET_BY_US = "reset by us"
+    RESET = "reset by the peer"
+    REFUSED = "refused"
+    FILTERED = "no answer"
+    UNREACHABLE = "unreachable"
+    LOCAL_FIREWALL = "stopped by the local firewall"
+    TIMED_OUT = "timed out"
+    INTERRUPTED = "interrupted"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One connection: addresses and ports of both ends, its transcript in order, and how it ended.
+
+    ``entries`` holds Judged and Remark in the order of their times; ``closing`` what the rules of scope
+    exchange said; ``data`` what the server sent, in order.
+    """
+
+    client: tuple[str, int]
+    server: tuple[str, int]
+    entries: tuple[Judged | Remark, ...] = ()
+    closing: tuple[Ruling, ...] = ()
+    outcome: Outcome = Outcome.OPEN
+    detail: str = ""
+    data: bytes = b""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return tuple(entry.step for entry in self.entries if isinstance(entry, Judged))
+
+    @property
+    def rtt(self) -> int | None:
+        """Round-trip time of the handshake in ns, by the frames' times; None if a SYN was repeated (Karn)."""
+        sent: int | None = None
+        for step in self.steps:
+            if not step.segment.syn:
+                continue
+            if step.sender is End.CLIENT:
+                if sent is not None:
+                    return None
+                sent = step.time
+            elif sent is not None and step.segment.has_ack and step.fate is not Fate.LOST:
+                return step.time - sent
+        return None
+
+    @property
+    def rulings(self) -> tuple[Ruling, ...]:
+        """Everything any rule said, step by step and then of the whole."""
+        of_steps = [r for entry in self.entries if isinstance(entry, Judged) for r in entry.rulings]
+        return (*of_steps, *self.closing)
+
+    @property
+    def findings(self) -> tuple[Ruling, ...]:
+        """Breaches, warnings and notes, each breach once."""
+        return tuple(ruling for ruling in self.rulings if ruling.is_finding)
+
+    @property
+    def undecidable(self) -> Counter[tuple[str, str]]:
+        """What could not be judged and why: (rule, reason), counted."""
+        return Counter((r.rule, r.sentence) for r in self.rulings if r.verdict is Verdict.INCONCLUSIVE)
+
+    @property
+    def held(self) -> int:
+        """How many rules were exercised and never broken."""
+        passed = {r.rule for r in self.rulings if r.verdict is Verdict.PASS}
+        return len(passed - {r.rule for r in self.rulings if r.verdict is Verdict.FAIL})
+
+    @property
+    def broken(self) -> int:
+        """How many breaches there are: verdicts FAIL."""
+        return sum(r.verdict is Verdict.FAIL for r in self.findings)
+
+    @property
+    def broken_by_peer(self) -> bool:
+        """Whether the other end broke a rule that it must keep."""
+        return any(r.verdict is Verdict.FAIL and not r.ours for r in self.findings)
+
+    def state(self, end: End) -> str:
+        """The state of that end after the last segment, with ``?`` where it is only expected."""
+        steps = self.steps
+        return steps[-1].after.of(end).state if steps else "CLOSED"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one command found: the exchanges, and which rules were in force."""
+
+    command: str
+    exchanges: tuple[Exchange, ...]
+    rules: tuple[str, ...] = ()
+    version: int = SCHEMA_VERSION

@@ -1,0 +1,45 @@
+"""The register that every rule enters by its decorator, in the order in which rules charge."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final, TypeVar, cast
+
+from rawshake.rules.model import Citation, ExchangeCheck, Level, Rule, Scope, StepCheck, Vantage
+
+RULES: Final[dict[str, Rule]] = {}
+
+_CITATION = re.compile(r"(RFC \d+) (\S+?)(?: ((?:MUST|SHLD|MAY|REC)-\d+))?")
+CheckT = TypeVar("CheckT", bound=Callable[..., object])
+
+
+def rule(
+    name: str,
+    cites: str,
+    level: Level,
+    *,
+    scope: Scope = Scope.STEP,
+    vantage: Vantage = Vantage.UNKNOWN,
+    corrupt: bool = False,
+) -> Callable[[CheckT], CheckT]:
+    """Enter a check as the rule ``name``; the chapter is the module that defines it.
+
+    ``cites`` lists clauses as "RFC 9293 3.7.1 MUST-14; RFC 6691 2".
+    """
+    citations = []
+    for clause in cites.split("; "):
+        found = _CITATION.fullmatch(clause)
+        if found is None:
+            raise ValueError(f"not a citation: {clause!r}")
+        citations.append(Citation(found[1], found[2], found[3] or ""))
+
+    def enter(check: CheckT) -> CheckT:
+        if name in RULES:
+            raise ValueError(f"two rules are called {name}")
+        chapter = check.__module__.rpartition(".")[2]
+        entry = cast(StepCheck | ExchangeCheck, check)
+        RULES[name] = Rule(name, chapter, tuple(citations), level, scope, entry, vantage, corrupt)
+        return check
+
+    return enter

@@ -1,0 +1,351 @@
+"""One live connection: sends what the endpoint decides, tracks and judges what passes, keeps a transcript."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from rawshake.endpoint import Endpoint, Want
+from rawshake.judge import Judge
+from rawshake.link import Frame, Link
+from rawshake.profile import SECOND, Outgoing, Profile
+from rawshake.report import Exchange, Judged, Outcome, Remark
+from rawshake.rules.model import Rule
+from rawshake.tcp.decode import IcmpError, decode
+from rawshake.tcp.segment import Segment
+from rawshake.tcp.state import State
+from rawshake.tcp.tracker import Tracker
+from rawshake.tcp.view import End, Fate, Standing, Step, View
+
+#: How long the captured copy of a segment of ours may take; after that a local firewall is to blame.
+COPY_WAIT: Final = SECOND // 4
+#: How many octets of what the peer sends the report keeps.
+KEPT_DATA: Final = 1 << 20
+#: How many steps may wait to be judged while frames keep coming.
+MAX_WAITING: Final = 256
+#: How often a run asks whether it is still wanted.
+CANCEL_CHECK: Final = SECOND // 2
+#: ICMP (IPv6 or not, type) that say that nothing gets there: unreachable, and time exceeded.
+UNREACHABLE: Final = frozenset({(False, 3), (False, 11), (True, 1), (True, 3)})
+#: How many of our segments are remembered to know further copies of them by.
+REMEMBERED_COPIES: Final = 64
+
+
+class Drops:
+    """Which segments to lose on our own side: names and which of them, as ``syn:1,synack:2`` has it."""
+
+    def __init__(self, wanted: Sequence[tuple[str, int]] = ()) -> None:
+        self._wanted = frozenset(wanted)
+        self._seen: dict[str, int] = {}
+
+    def takes(self, name: str) -> bool:
+        """Whether this one, the next of that name, is to be lost."""
+        self._seen[name] = self._seen.get(name, 0) + 1
+        return (name, self._seen[name]) in self._wanted
+
+
+def name_of(segment: Segment) -> str:
+    """The name that an arriving segment has in ``--drop``."""
+    if segment.rst:
+        return "theirrst"
+    if segment.syn:
+        return "synack"
+    if segment.fin:
+        return "theirfin"
+    return "theirdata" if segment.payload_length else "theirack"
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A step not yet judged, or a remark behind one.
+
+    ``wire`` is what the captured copy will look like that tells the time of a segment of ours.
+    """
+
+    step: Step | Remark
+    wire: bytes | None
+    since: int
+
+
+@dataclass(slots=True)
+class Session:
+    """Drives one connection over ``link``, as its client.
+
+    ``on_entry`` is told each Judged or Remark in order, ``on_frame`` every frame as it was captured. All
+    waiting is bounded by deadlines in nanoseconds since the epoch.
+    """
+
+    link: Link
+    tracker: Tracker
+    profile: Profile
+    rules: Sequence[Rule]
+    drops: Drops = field(default_factory=Drops)
+    on_entry: Callable[[Judged | Remark], None] = lambda entry: None
+    on_frame: Callable[[Frame], None] = lambda frame: None
+    #: whoever waits for the result has gone; asked every CANCEL_CHECK
+    cancelled: Callable[[], bool] = lambda: False
+    entries: list[Judged | Remark] = field(default_factory=list)
+    data: bytearray = field(default_factory=bytearray)
+    #: what an ICMP error said, and what this machine's own firewall did
+    unreachable: str = ""
+    firewalled: str = ""
+    refused: bool = False
+    was_reset: bool = False
+    endpoint: Endpoint = field(init=False)
+    _judge: Judge = field(init=False)
+    _waiting: deque[_Waiting] = field(default_factory=deque)
+    _copied: deque[bytes] = field(default_factory=lambda: deque(maxlen=REMEMBERED_COPIES))
+
+    def __post_init__(self) -> None:
+        self.endpoint = Endpoint(self.tracker, End.CLIENT, self.profile)
+        self._judge = Judge(self.rules, ours=End.CLIENT)
+
+    @property
+    def client(self) -> View:
+        return self.tracker.ends.client
+
+    @property
+    def server(self) -> View:
+        return self.tracker.ends.server
+
+    @property
+    def established(self) -> bool:
+        """Whether the handshake is done: our third ACK has left."""
+        state = self.client.expected
+        return state is not None and state.synchronized and self.client.acked is not None
+
+    @property
+    def closed(self) -> bool:
+        """Whether both FINs are acknowledged, as far as our end can know."""
+        me, fin = self.client, self.server.fin
+        if me.fin is None or fin is None or me.una is None or me.acked is None:
+            return False
+        return me.una > me.fin and me.acked > fin
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more can come of it."""
+        gone = self.client.expected is State.CLOSED and self.client.iss is not None
+        ended = self.endpoint.gave_up or bool(self.unreachable) or self.refused or self.was_reset
+        return gone or ended or self.cancelled()
+
+    # What the user wants.
+
+    def connect(self, data: bytes = b"", *, want: Want = Want.OPEN) -> bool:
+        """Open; ``data`` rides on the third ACK. True once ESTABLISHED, with that ACK sent."""
+        self.endpoint.send(data)
+        self.endpoint.want = want
+        self.run(lambda: self.established or self.over)
+        return self.established and not self.over
+
+    def send(self, data: bytes, *, quiet: int, deadline: int | None = None) -> bytes:
+        """Send, and return what came back until ``quiet`` ns of silence, the peer's FIN, or ``deadline``."""
+        self.endpoint.send(data)
+        self.endpoint.give(self.link.now())
+        answer = bytearray(self.read())
+        heard = self.link.now()
+
+        def enough() -> bool:
+            nonlocal heard
+            now, fresh = self.link.now(), self.read()
+            answer.extend(fresh)
+            if fresh or self.endpoint.unacknowledged:
+                heard = now
+            finished = self.server.fin is not None and not self.endpoint.unacknowledged
+            return finished or self.over or now - heard >= quiet
+
+        self.run(enough, deadline=deadline, tick=quiet)
+        return bytes(answer)
+
+    def close(self, *, crossing: bool = False, deadline: int | None = None) -> bool:
+        """Send our FIN and wait for theirs; True once both are acknowledged as far as we can know."""
+        self.endpoint.want = Want.CLOSE_CROSSING if crossing else Want.CLOSE
+        self.endpoint.give(self.link.now())
+
+        def done() -> bool:
+            self.read()  # what still comes is taken, so that our window stays open
+            return self.closed or self.over
+
+        self.run(done, deadline=deadline)
+        return self.closed
+
+    def abort(self) -> None:
+        """Send a RST, and stay long enough to see what it draws."""
+        self.endpoint.want = Want.ABORT
+        self.run(lambda: False, deadline=self.link.now() + COPY_WAIT)
+
+    def linger(self, duration: int) -> None:
+        """Hold TIME-WAIT for ``duration`` ns: a FIN that comes again is acknowledged again."""
+        if self.client.expected is State.TIME_WAIT:
+            self.run(lambda: False, deadline=self.link.now() + duration)
+
+    def read(self) -> bytes:
+        """Take what has arrived; the report keeps the first KEPT_DATA octets of it."""
+        fresh = self.endpoint.read()
+        if len(self.data) < KEPT_DATA:
+            self.data += fresh[: KEPT_DATA - len(self.data)]
+        return fresh
+
+    def exchange(self, outcome: Outcome, detail: str = "") -> Exchange:
+        """The transcript so far, judged as a whole."""
+        self.settle()
+        steps = [entry.step for entry in self.entries if isinstance(entry, Judged)]
+        return Exchange(
+            client=self.tracker.client,
+            server=self.tracker.server,
+            entries=tuple(self.entries),
+            closing=self._judge.exchange(steps),
+            outcome=outcome,
+            detail=detail,
+            data=bytes(self.data),
+        )
+
+    # The loop.
+
+    def run(self, done: Callable[[], bool], *, deadline: int | None = None, tick: int | None = None) -> None:
+        """Go on until ``done()`` or ``deadline``; with ``tick`` ask at least every so many ns."""
+        while True:
+            self._flush()
+            now = self.link.now()
+            if done() or (deadline is not None and now >= deadline):
+                break
+            frame = self.link.receive(now)
+            if frame is None:
+                # Nothing waits on the wire: the time to judge and to draw.
+                self._judge_waiting(now)
+                ticks = now + (CANCEL_CHECK if tick is None else tick)
+                frame = self.link.receive(self.next_deadline(deadline, ticks))
+            elif len(self._waiting) > MAX_WAITING:
+                self._judge_waiting(now)
+            if frame is not None:
+                self._take(frame)
+        self._judge_waiting(self.link.now())
+
+    def pump(self) -> None:
+        """Take every frame that is there, answer, judge; wait for nothing."""
+        self._flush()
+        while (frame := self.link.receive(self.link.now())) is not None:
+            self._take(frame)
+            self._flush()
+        self._judge_waiting(self.link.now())
+
+    def next_deadline(self, *others: int | None) -> int | None:
+        """When the loop has to wake although nothing arrives: timers, late copies, and ``others``."""
+        bounds = [self.endpoint.deadline(), *others]
+        if self._waiting:
+            bounds.append(self._waiting[0].since + COPY_WAIT)
+        return min((bound for bound in bounds if bound is not None), default=None)
+
+    def settle(self) -> None:
+        """Wait for the captured copies of our last segments, and judge all that is left."""
+        deadline = self.link.now() + COPY_WAIT
+        self.run(lambda: not any(waiting.wire for waiting in self._waiting), deadline=deadline)
+        self._judge_waiting(self.link.now() + COPY_WAIT)
+
+    def remark(self, text: str) -> None:
+        """Write ``text`` into the transcript, after all that happened before."""
+        now = self.link.now()
+        self._wait(Remark(now, text), now)
+
+    def _flush(self) -> None:
+        while True:
+            now = self.link.now()
+            outgoing = self.endpoint.poll(now)
+            if outgoing is None:
+                return
+            self._send(outgoing, now)
+
+    def _send(self, outgoing: Outgoing, now: int) -> None:
+        segment, meant, wrong = outgoing.segment, outgoing.meant, outgoing.checksum
+        if self.drops.takes(outgoing.name):
+            note = "dropped by rawshake"
+            self._wait(
+                self.tracker.apply(segment, now, fate=Fate.LOST, ours=True, meant=meant, note=note), now
+            )
+            return
+        alter = None if wrong is None else lambda right: wrong.of(right, 1 << 16)
+        packet = self.link.send(segment, checksum=alter)
+        sent = decode(packet)
+        if isinstance(sent, Segment):
+            segment = sent  # the tracker follows what really left
+        note = "" if outgoing.segment == meant else "wrong on purpose"
+        step = self.tracker.apply(segment, now, ours=True, meant=meant, note=note)
+        self._wait(step, now, _tcp_part(packet))
+
+    def _take(self, frame: Frame) -> None:
+        self.on_frame(frame)
+        seen = decode(frame.packet, offloaded=frame.offloaded)
+        if isinstance(seen, IcmpError):
+            self._icmp(seen, frame.time)
+        elif isinstance(seen, Segment):
+            if (seen.src, seen.sport) == self.tracker.client:
+                self._took_copy(seen, frame)
+            elif (seen.src, seen.sport) == self.tracker.server:
+                self._took(seen, frame)
+
+    def _took(self, segment: Segment, frame: Frame) -> None:
+        now = self.link.now()
+        if self.drops.takes(name_of(segment)):
+            self._wait(
+                self.tracker.apply(segment, frame.time, fate=Fate.LOST, note="dropped by rawshake"), now
+            )
+            return
+        # A FIN that is to cross ours is answered as if it were still under way.
+        crossing = self.endpoint.want is Want.CLOSE_CROSSING and segment.fin and self.client.fin is None
+        fate, note = (Fate.PASSED, "taken as still under way") if crossing else (Fate.DELIVERED, "")
+        was = self.client.expected
+        step = self.tracker.apply(segment, frame.time, fate=fate, note=note)
+        self.endpoint.took(step, now)
+        if segment.rst and step.standing is Standing.NEW:
+            self.refused = was is State.SYN_SENT
+            self.was_reset = not self.refused
+        self._wait(step, now)
+
+    def _took_copy(self, segment: Segment, frame: Frame) -> None:
+        wire = _tcp_part(frame.packet)
+        for waiting in self._waiting:
+            if waiting.wire == wire and isinstance(waiting.step, Step):
+                waiting.step = replace(waiting.step, time=frame.time)
+                waiting.wire = None
+                self._copied.append(wire)
+                return
+        if wire in self._copied:
+            return  # the same segment on a further interface
+        step = self.tracker.apply(
+            segment, frame.time, note="not by rawshake: this machine's kernel or firewall"
+        )
+        self.firewalled = f"this machine sent {segment.flags} in our name"
+        self._wait(step, self.link.now())
+
+    def _icmp(self, error: IcmpError, time: int) -> None:
+        text = f"ICMP from {error.src}: {error.description}"
+        self._wait(Remark(time, text), self.link.now())
+        # RFC 5461 section 4.1: as with most stacks, an attempt to connect ends with the first such error; RFC
+        # 5927 section 4.1: one that quotes another number than we sent is forged.
+        genuine = error.quoted_seq is None or error.quoted_seq == self.client.iss
+        if self.client.expected is State.SYN_SENT and genuine and (error.v6, error.type) in UNREACHABLE:
+            self.unreachable = text
+
+    def _wait(self, step: Step | Remark, now: int, wire: bytes | None = None) -> None:
+        self._waiting.append(_Waiting(step, wire, now))
+
+    def _judge_waiting(self, now: int) -> None:
+        while self._waiting:
+            waiting = self._waiting[0]
+            step = waiting.step
+            if waiting.wire is not None and isinstance(step, Step):
+                if now < waiting.since + COPY_WAIT:
+                    return
+                self.firewalled = f"{step.segment.flags} was handed to the kernel and never left"
+                step = replace(step, note="never left this machine")
+            self._waiting.popleft()
+            entry = step if isinstance(step, Remark) else Judged(step, self._judge.step(step))
+            self.entries.append(entry)
+            self.on_entry(entry)
+
+
+def _tcp_part(packet: bytes) -> bytes:
+    """The TCP segment in a packet of our own making: no IPv6 extension headers."""
+    return packet[(packet[0] & 0x0F) * 4 :] if packet[0] >> 4 == 4 else packet[40:]

@@ -1,0 +1,162 @@
+"""The ladder as a reader sees it, and that nothing a peer sends can break it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rawshake.render.ladder import Ladder, draw
+from rawshake.render.options import NARROWEST, WIDEST, Options
+from rawshake.render.text import columns
+from rawshake.report import Exchange, Outcome, Remark
+from rawshake.rules.model import Verdict
+from rawshake.tcp.view import End
+from tests.render.exchanges import SERVER_ISN, WHOLE, exchange, exchanges, ruling, texts
+
+GOLDEN = Path(__file__).parent / "golden"
+
+HELD = ruling("synack-ack-is-isn-plus-1", Verdict.PASS, "ack 2915269998 = ISN 2915269997 + 1: it has the SYN")
+OFFERED = ruling(
+    "option-offered-before-used",
+    Verdict.PASS,
+    "the server uses only what the client offered: mss, sackOK, TS, wscale",
+    cite="RFC 7323 2.2; RFC 2018 2",
+    field="options",
+)
+BROKEN = ruling(
+    "synack-ack-is-isn-plus-1",
+    Verdict.FAIL,
+    "ack 2915269997 is the ISN itself; to acknowledge the SYN it must be ISN 2915269997 + 1 = 2915269998",
+)
+
+#: A server that acknowledges the ISN itself, and what RFC 9293 3.10.7.3 has the client do about it.
+FAULTY = """
+    > S 0:0(0) win 64240 <mss 1460>
+    +0.000042 < S. 0:0(0) ack 0 win 65160 <mss 1460>
+    +0.000020 > R 0:0(0) win 0
+    +1.000000 > S 0:0(0) win 64240 <mss 1460>
+    +0.000051 < R. =0:0(0) ack 1 win 0
+"""
+
+LOSSES = """
+    > S 0:0(0) win 64240 [lost]
+    +1 > S 0:0(0) win 64240
+    +0.000042 < S. 0:0(0) ack 1 win 65160 [lost]
+    +0.100000 < S. 0:0(0) ack 1 win 65160
+    +0.000020 > . 1:1(0) ack 1 win 64240
+"""
+
+SIX = {"client": "[2001:db8:1111:2222:3333:4444:5555:6666]:40000", "server": "[2001:db8::2]:80"}
+
+WHOLE_JUDGED = exchange(WHOLE, {2: [HELD, OFFERED], 8: [replace(HELD, sentence="seq 2915270016 follows")]})
+
+DRAWINGS: dict[str, tuple[Exchange, Options]] = {
+    "whole-80": (WHOLE_JUDGED, Options(ours=End.CLIENT, server_name="example.org")),
+    "whole-132": (WHOLE_JUDGED, Options(width=132, verbose=1, ours=End.CLIENT)),
+    "whole-ascii": (WHOLE_JUDGED, Options(ascii=True, verbose=1)),
+    "whole-60": (WHOLE_JUDGED, Options(width=60, verbose=1)),
+    "whole-colour": (WHOLE_JUDGED, Options(colour=True)),
+    "faulty-80": (
+        exchange(FAULTY, {2: [BROKEN, OFFERED]}, outcome=Outcome.REFUSED),
+        Options(ours=End.CLIENT),
+    ),
+    "losses-six-80": (exchange(LOSSES, outcome=Outcome.HELD, **SIX), Options()),
+}
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_golden(name: str) -> None:
+    drawn = draw(*DRAWINGS[name])
+    assert drawn == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
+
+
+STYLE = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def lines_of(drawn: str) -> list[str]:
+    assert drawn.endswith("\n") or not drawn
+    return drawn.removesuffix("\n").split("\n")
+
+
+@given(exchanges(), st.integers(0, 200), st.booleans(), st.integers(0, 1), st.none() | st.sampled_from(End))
+def test_anything_fits_and_is_harmless(
+    an_exchange: Exchange, width: int, ascii_only: bool, verbose: int, ours: End | None
+) -> None:
+    options = Options(width=width, ascii=ascii_only, verbose=verbose, ours=ours)
+    for line in lines_of(draw(an_exchange, options)):
+        assert columns(line) <= max(NARROWEST, min(width, WIDEST))
+        assert line.isprintable()
+        assert line == line.rstrip()
+        assert not ascii_only or line.isascii()
+
+
+@given(exchanges(), st.integers(0, 1))
+def test_colour_adds_nothing_but_colour(an_exchange: Exchange, verbose: int) -> None:
+    plain = draw(an_exchange, Options(verbose=verbose))
+    coloured = draw(an_exchange, Options(verbose=verbose, colour=True))
+    assert STYLE.sub("", coloured) == plain
+    assert coloured.count("\x1b") == len(STYLE.findall(coloured))
+
+
+@given(texts(), texts())
+def test_names_fit_and_are_harmless(client: str, server: str) -> None:
+    ladder = Ladder(Options(client_name=client, server_name=server), ("192.0.2.1", 1), ("192.0.2.2", 2))
+    for line in lines_of(ladder.head()):
+        assert columns(line) <= 80
+        assert line.isprintable()
+
+
+@given(exchanges())
+def test_both_lifelines_are_straight(an_exchange: Exchange) -> None:
+    ladder = Ladder(Options(ascii=True), an_exchange.client, an_exchange.server)
+    for entry in an_exchange.entries:
+        for line in lines_of(ladder.entry(entry)):
+            assert (len(line), line[15], line[79]) == (80, "|", "|")
+
+
+@given(exchanges())
+def test_pieces_make_the_whole(an_exchange: Exchange) -> None:
+    ladder = Ladder(Options(), an_exchange.client, an_exchange.server)
+    pieces = [ladder.head(), *map(ladder.entry, an_exchange.entries), ladder.foot(an_exchange)]
+    assert "".join(pieces) == draw(an_exchange, Options())
+
+
+def test_a_later_part_says_where_it_begins() -> None:
+    whole = exchange(WHOLE)
+    ladder = Ladder(Options(), whole.client, whole.server, start=whole.steps[0].time)
+    rows = lines_of(ladder.entry(whole.entries[7]))
+    assert rows[0].split() == ["│", "ESTABLISHED", "ESTABLISHED", "│"]
+    assert rows[2].startswith("  8    1.214 s ├── FIN,ACK")
+
+
+def test_large_numbers_keep_the_lifeline_in_its_place() -> None:
+    step = exchange(WHOLE).steps[0]
+    for number in (1, 999, 1000, 99_999, 10**7, 10**16):
+        for late in (0, 10**9, 86_400 * 10**9, 10**18):
+            ladder = Ladder(Options(), ("192.0.2.1", 1), ("192.0.2.2", 2), start=step.time - late)
+            judged = replace(exchange(WHOLE).entries[0], step=replace(step, number=number))
+            arrow = lines_of(ladder.entry(judged))[2]
+            assert arrow[14:16] == " ├"
+            assert len(arrow) == 80
+
+
+def test_a_remark_before_all_segments_has_no_time() -> None:
+    ladder = Ladder(Options(), ("192.0.2.1", 1), ("192.0.2.2", 2))
+    rows = lines_of(ladder.entry(Remark(10**18, "ICMP from 192.0.2.9: host unreachable")))
+    assert rows[1].startswith(" " * 15 + "│   · ICMP from 192.0.2.9: host unreachable ")
+
+
+def test_a_segment_that_is_all_flags_is_drawn_with_letters() -> None:
+    drawn = draw(exchange("> SFRP.UEWA123 0:0(0) ack =1"), Options())
+    assert "├── SYN,FIN,RST,PSH,ACK,URG,ECE,CWR,AE,R1,R2,R3 ──" in drawn
+    assert f"ack {SERVER_ISN}" not in drawn
+
+
+def test_data_that_was_not_captured_is_not_quoted() -> None:
+    text = "> S 0:0(0)\n< S. 0:0(0) ack 1\n> P. 1:101(100) ack 1 [captured 0]"
+    assert "data not captured" in draw(exchange(text), Options())

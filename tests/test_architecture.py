@@ -1,0 +1,355 @@
+"""Imports go one way, only the edge touches the system, and every file can be read in one sitting."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+CORE = {
+    "tcp",
+    "rules",
+    "judge",
+    "report",
+    "render",
+    "profile",
+    "endpoint",
+    "probes",
+    "session",
+    "screen",
+    "link",
+}
+
+#: What each part of rawshake may import of the others; itself and errors go without saying.
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "tcp": set(),
+    "rules": {"tcp"},
+    "judge": {"tcp", "rules"},
+    "report": {"tcp", "rules", "judge"},
+    "render": {"tcp", "rules", "judge", "report"},
+    "profile": {"tcp"},
+    "endpoint": {"tcp", "profile"},
+    "probes": {"tcp", "endpoint"},
+    "screen": {"tcp"},
+    "link": {"tcp"},
+    "session": CORE,
+    "net": {"tcp", "link"},
+    "cli": CORE | {"net"},
+    "__main__": {"cli"},
+}
+
+#: What pure parts may import from elsewhere: nothing with a clock, randomness, the system or the network.
+PURE_STDLIB = set(
+    """
+    __future__ abc base64 bisect collections contextlib copy dataclasses difflib enum fractions functools
+    hashlib hmac html inspect ipaddress itertools json math operator re reprlib shlex statistics string struct
+    textwrap types typing unicodedata weakref xml zlib
+    """.split()
+)
+#: Exceptions: registries find their chapters, dates are written out, the column-wise screen is numpy's.
+PURE_EXTRA = {
+    "rules": {"importlib", "pkgutil"},
+    "probes": {"importlib", "pkgutil"},
+    "render": {"datetime"},
+    "screen": {"numpy"},
+}
+
+#: Only net touches these; the command line asks net.
+ONLY_NET = set(
+    """
+    scapy pyroute2 asyncio ctypes fcntl mmap multiprocessing pty resource select selectors socket
+    socketserver subprocess termios threading time tty
+    """.split()
+)
+ONLY_CLI = {"click", "rich"}
+
+#: Modules that may compute the name of what they import: lazy loading is what they are for.
+MAY_COMPUTE_NAMES = {"rawshake", "rawshake.rules", "rawshake.probes", "rawshake.cli"}
+
+#: Calls that a pure part does not make, whatever it may import.
+ONLY_EDGE_CALLS = set(
+    """
+    open print input breakpoint exec eval compile
+    datetime.now datetime.utcnow datetime.today date.today
+    """.split()
+)
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported name: ``rawshake.tcp.Seq`` for ``from rawshake.tcp import Seq``, "?" if computed."""
+
+    name: str
+    line: int
+    at_load: bool
+
+
+def imports(source: str) -> Iterator[Import]:
+    """Every import of a module, those in functions and under TYPE_CHECKING included."""
+    yield from _imports(ast.parse(source), at_load=True)
+
+
+def _imports(node: ast.AST, *, at_load: bool) -> Iterator[Import]:
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            yield Import(alias.name, node.lineno, at_load)
+    elif isinstance(node, ast.ImportFrom):
+        for alias in node.names:
+            yield Import(f"{'.' * node.level}{node.module or ''}.{alias.name}", node.lineno, at_load)
+    elif isinstance(node, ast.Call) and _callee(node) in {"import_module", "__import__"}:
+        match node.args:
+            case [ast.Constant(value=str(name)), *_]:
+                yield Import(name, node.lineno, at_load)
+            case _:
+                yield Import("?", node.lineno, at_load)
+    inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+    hint = isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+    for child in ast.iter_child_nodes(node):
+        yield from _imports(child, at_load=at_load and not inside and not hint)
+
+
+def _callee(call: ast.Call) -> str:
+    match call.func:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+    return ""
+
+
+def violations(module: str, source: str) -> list[str]:
+    """What a module of rawshake does that its place in the tree does not allow, one sentence each."""
+    found = []
+    part = _part(module)
+    if part not in MAY_IMPORT and module != "rawshake":
+        return [f"{module}: MAY_IMPORT does not say what {part!r} may import"]
+    allowed = MAY_IMPORT.get(part, set()) | {part, "errors", ""}
+    for an_import in imports(source):
+        where = f"{module}:{an_import.line}"
+        top = an_import.name.partition(".")[0]
+        if an_import.name.startswith("."):
+            found.append(f"{where}: {an_import.name} is relative")
+        elif an_import.name.endswith(".*"):
+            found.append(f"{where}: {an_import.name} imports everything")
+        elif top == "?":
+            if module not in MAY_COMPUTE_NAMES:
+                found.append(f"{where}: imports a computed name")
+        elif top == "rawshake":
+            imported = _part(an_import.name)
+            if imported == "__version__":
+                continue
+            if module == "rawshake" and an_import.at_load:
+                found.append(f"{where}: {an_import.name} makes `import rawshake` slow")
+            elif module != "rawshake" and imported not in allowed:
+                found.append(f"{where}: {part} may not import {an_import.name}")
+        elif not _may_import_foreign(part, top):
+            found.append(f"{where}: {part} may not import {an_import.name}")
+    if part in CORE:
+        found += [
+            f"{module}:{node.lineno}: {part} is pure and calls {ast.unparse(node.func)}()"
+            for node in ast.walk(ast.parse(source))
+            if isinstance(node, ast.Call) and _called(node) in ONLY_EDGE_CALLS
+        ]
+    return found
+
+
+def _called(call: ast.Call) -> str:
+    """The last two names of what is called: ``datetime.now`` for ``datetime.datetime.now()``."""
+    return ".".join(ast.unparse(call.func).split(".")[-2:])
+
+
+def _part(name: str) -> str:
+    """Which part of rawshake a module or a name in it belongs to: ``rawshake.tcp.seq.Seq`` to tcp."""
+    return [*name.split("."), ""][1]
+
+
+def _may_import_foreign(part: str, top: str) -> bool:
+    if part in CORE:
+        return top in PURE_STDLIB | PURE_EXTRA.get(part, set())
+    if part == "net":
+        return top not in ONLY_CLI
+    if part == "cli":
+        return top not in ONLY_NET
+    return top in PURE_STDLIB | {"importlib", "sys"}
+
+
+def modules() -> dict[str, Path]:
+    """Every module of rawshake by name."""
+    found = {}
+    for path in sorted((ROOT / "rawshake").rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def files() -> list[Path]:
+    """Every file of code that people read: package, tests, scripts."""
+    python = [path for top in ("rawshake", "tests", "scripts") for path in (ROOT / top).rglob("*.py")]
+    scripts = [path for path in (ROOT / "scripts").iterdir() if path.is_file()]
+    return sorted({*python, *scripts, ROOT / ".ci" / "run"})
+
+
+def loaded_with(module: str, sources: dict[str, str], *, follow_functions: bool) -> set[str]:
+    """What comes along when ``module`` is imported: our modules and the names of others."""
+    seen: set[str] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        # A name in a module loads that module, and a module loads its packages.
+        owners = [owner for owner in _prefixes(name) if owner in sources]
+        if not owners:
+            seen.add(name)
+        for owner in owners:
+            if owner not in seen:
+                seen.add(owner)
+                waiting += [i.name for i in imports(sources[owner]) if i.at_load or follow_functions]
+    return seen
+
+
+def _prefixes(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
+
+
+def sources() -> dict[str, str]:
+    return {name: path.read_text(encoding="utf-8") for name, path in modules().items()}
+
+
+def loads_pyroute2(module: str, texts: dict[str, str]) -> bool:
+    return any(
+        name.partition(".")[0] == "pyroute2" for name in loaded_with(module, texts, follow_functions=False)
+    )
+
+
+@pytest.mark.parametrize("module", modules())
+def test_imports_go_one_way(module: str) -> None:
+    assert violations(module, sources()[module]) == []
+
+
+def test_every_part_of_the_package_is_in_the_table() -> None:
+    parts = {_part(name) for name in modules()} - {""}
+    assert parts <= MAY_IMPORT.keys()
+
+
+@pytest.mark.parametrize("module", [name for name in modules() if _part(name) == "net"])
+def test_only_the_lab_loads_pyroute2(module: str) -> None:
+    lab = module.startswith("rawshake.net.lab")
+    assert lab or not loads_pyroute2(module, sources())
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in files() if path.suffix == ".py"],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_a_module_says_what_it_knows(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def test_import_rawshake_loads_nothing_else() -> None:
+    program = (
+        "import sys; before = set(sys.modules); import rawshake; print(*sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == ["rawshake"]
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_what_every_command_pays_is_little(option: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "rawshake", option],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    # import time:      1234 |       5678 |     package.module
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+    assert "click" in loaded
+    assert not loaded & {"scapy", "pyroute2", "rich", "asyncio", "subprocess", "multiprocessing"}
+
+
+BAD: dict[str, tuple[str, str]] = {
+    "a rule asks the judge": ("rawshake.rules.close", "from rawshake.judge import Judge"),
+    "a rule asks the judge, from the package": ("rawshake.rules.close", "from rawshake import judge"),
+    "tcp asks a rule": ("rawshake.tcp.seq", "import rawshake.rules"),
+    "in a function": ("rawshake.tcp.seq", "def f() -> None:\n    import rawshake.rules"),
+    "for types only": ("rawshake.tcp.seq", "if TYPE_CHECKING:\n    from rawshake.rules import Rule"),
+    "by name": ("rawshake.tcp.seq", "importlib.import_module('rawshake.rules')"),
+    "by a computed name": ("rawshake.tcp.seq", "__import__(name)"),
+    "relative": ("rawshake.tcp.seq", "from .option import Kind"),
+    "everything": ("rawshake.tcp.seq", "from rawshake.tcp.option import *"),
+    "errors asks tcp": ("rawshake.errors", "from rawshake.tcp.seq import Seq"),
+    "net asks the command line": ("rawshake.net.wire", "from rawshake.cli import main"),
+    "net draws": ("rawshake.net.wire", "import rich.console"),
+    "a pure part reads the clock": ("rawshake.session", "from time import time_ns"),
+    "a pure part rolls dice": ("rawshake.endpoint", "import random"),
+    "a pure part asks the system": ("rawshake.render.ladder", "import os.path"),
+    "a pure part colours": ("rawshake.render.ladder", "from rich.text import Text"),
+    "a pure part prints": ("rawshake.judge", "print('charged')"),
+    "a pure part opens a file": ("rawshake.report", "with open('report.json') as file:\n    pass"),
+    "a pure part asks for the date": (
+        "rawshake.render.junit",
+        "import datetime\ndatetime.datetime.now(datetime.UTC)",
+    ),
+    "the link opens a socket": ("rawshake.link", "import socket"),
+    "the command line crafts": ("rawshake.cli.connect", "from scapy.layers.inet import TCP"),
+    "the command line opens a socket": ("rawshake.cli.connect", "def f() -> None:\n    import socket"),
+    "the root loads tcp": ("rawshake", "from rawshake.tcp.seq import Seq"),
+    "a part nobody knows": ("rawshake.misc", ""),
+}
+
+GOOD: dict[str, tuple[str, str]] = {
+    "a rule asks tcp": ("rawshake.rules.close", "from rawshake.tcp.seq import Seq"),
+    "anyone fails": ("rawshake.tcp.seq", "from rawshake.errors import Failure"),
+    "its own part": ("rawshake.tcp.segment", "from rawshake.tcp.seq import Seq"),
+    "the edge does what it is for": ("rawshake.net.wire", "import socket, time, scapy.layers.inet"),
+    "the command line asks the edge": ("rawshake.cli.connect", "from rawshake.net import wire\nimport click"),
+    "the root loads lazily": ("rawshake", "def __getattr__(name):\n    from rawshake.tcp.seq import Seq"),
+    "a date is written out": (
+        "rawshake.render.junit",
+        "from datetime import datetime\ndatetime.fromtimestamp(time)\nlink.now()",
+    ),
+    "a method named open": ("rawshake.session", "endpoint.open()"),
+}
+
+
+@pytest.mark.parametrize(("module", "source"), BAD.values(), ids=BAD.keys())
+def test_the_checker_finds(module: str, source: str) -> None:
+    assert len(violations(module, source)) == 1
+
+
+@pytest.mark.parametrize(("module", "source"), GOOD.values(), ids=GOOD.keys())
+def test_the_checker_allows(module: str, source: str) -> None:
+    assert violations(module, source) == []
+
+
+def test_the_checker_follows_imports() -> None:
+    texts = {
+        "rawshake": "",
+        "rawshake.net": "",
+        "rawshake.net.route": "from rawshake.net.lab import veth",
+        "rawshake.net.lab": "from pyroute2 import IPRoute",
+        "rawshake.net.wire": "def f():\n    from rawshake.net.lab import veth",
+    }
+    assert loads_pyroute2("rawshake.net.route", texts)
+    assert not loads_pyroute2("rawshake.net.wire", texts)
+
+
+def test_the_checker_loads_the_packages_on_the_way() -> None:
+    texts = {"rawshake": "", "rawshake.net": "import pyroute2", "rawshake.net.route": ""}
+    assert loads_pyroute2("rawshake.net.route", texts)

@@ -1,0 +1,63 @@
+"""What is published about the package agrees with the package."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import rawshake
+
+ROOT = Path(__file__).parent.parent
+PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def imported_elsewhere() -> set[str]:
+    """Top-level names that the package imports and that are neither Python's nor its own."""
+    names: set[str] = set()
+    for path in (ROOT / "rawshake").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names.add(node.module.partition(".")[0])
+    return names - sys.stdlib_module_names - {"rawshake"}
+
+
+def test_dependencies_are_what_is_imported() -> None:
+    declared = {requirement.partition(">")[0] for requirement in PYPROJECT["project"]["dependencies"]}
+    assert imported_elsewhere() == declared
+
+
+def test_dependencies_have_a_floor_and_no_ceiling() -> None:
+    for requirement in PYPROJECT["project"]["dependencies"]:
+        assert ">=" in requirement
+        assert "<" not in requirement
+        assert "==" not in requirement
+
+
+def test_installed_metadata() -> None:
+    installed = metadata("rawshake")
+    assert installed["Version"] == rawshake.__version__
+    assert installed["License-Expression"] == "GPL-2.0-or-later"
+    assert installed["Requires-Python"] == ">=3.11"
+
+
+def test_the_licence_is_the_one_named() -> None:
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert "GNU GENERAL PUBLIC LICENSE\n                       Version 2, June 1991" in text
+    assert "END OF TERMS AND CONDITIONS" in text
+
+
+@pytest.mark.parametrize("script", ["scripts/demo", "scripts/test", "scripts/image", ".ci/run"])
+def test_scripts_run_from_a_fresh_clone(script: str) -> None:
+    path = ROOT / script
+    shell = path.read_text(encoding="utf-8").splitlines()[0].removeprefix("#!")
+    assert path.stat().st_mode & 0o111 == 0o111
+    subprocess.run([shell, "-n", path], check=True, timeout=60)
