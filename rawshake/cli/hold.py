@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 import signal
-import socket
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -36,42 +35,27 @@ MAX_FRAMES: Final = 100_000
 def in_background(live: Live, hold: int) -> None:
     """Leave a keeper behind and say how to reach it; returns in the process that the user waits for."""
     user = invoking_user()
-    told, tell = socket.socketpair()
-    with told, tell:
-        if keeper.fork([*live.wire.filenos(), tell.fileno()]):
-            _keep(live, hold, user, tell)
-        tell.close()
-        answer = told.recv(64)
-    if not answer:
+    number = keeper.leave(live.wire.filenos(), lambda tell: _keep(live, hold, user, tell))
+    if number is None:
         raise Failure(Exit.INTERNAL, "The process that was to hold the connection did not start.", "")
-    number = answer.decode()
     live.printer.say(
         f"held: connection {number}, for {hold // SECOND} s; next: rawshake send TEXT, rawshake teardown"
     )
 
 
-def _keep(live: Live, hold: int, user: User, tell: socket.socket) -> None:
-    """The keeper's whole life; never returns."""
-    status = 0
-    try:
-        keeper.drop_to(user)
-        listener, number = keeper.listen(user)
-        tell.sendall(str(number).encode())
-        tell.close()
-        Keeper(live, listener, live.session.link.now() + hold, user).serve()
-    except BaseException:  # noqa: BLE001 - there is nobody left to tell
-        status = 1
-    finally:
-        os._exit(status)
+def _keep(live: Live, hold: int, user: User, tell: Callable[[int], None]) -> None:
+    """The background process's whole life."""
+    keeper.drop_to(user)
+    listener = keeper.listen(user)
+    tell(listener.number)
+    Keeper(live, listener, live.session.link.now() + hold).serve()
 
 
 def in_foreground(live: Live, hold: int) -> int:
     """Hold here until Ctrl-C, SIGTERM, an order, or the end of the time; then say goodbye."""
-    user = invoking_user()
-    listener, number = keeper.listen(user)
-    live.printer.say(f"held here: connection {number}; Ctrl-C closes it")
-    held = Keeper(live, listener, live.session.link.now() + hold, user)
-    exchange = held.serve()
+    listener = keeper.listen(invoking_user())
+    live.printer.say(f"held here: connection {listener.number}; Ctrl-C closes it")
+    exchange = Keeper(live, listener, live.session.link.now() + hold).serve()
     live.printer.foot(exchange)
     return status_of(exchange)
 
@@ -81,9 +65,8 @@ class Keeper:
     """Acknowledges what comes, and obeys its user until ``deadline`` (ns) or the end of the connection."""
 
     live: Live
-    listener: socket.socket
+    listener: keeper.Listener
     deadline: int
-    user: User
     _ended: Exchange | None = None
     _shown: int = 0
 
@@ -122,7 +105,7 @@ class Keeper:
         return session.exchange(*close(session, How.FIN, GOODBYE))
 
     def _obey(self, frames: list[Frame], opened: int) -> None:
-        channel = keeper.accept(self.listener, self.user)
+        channel = self.listener.accept()
         if channel is None:
             return
         drawing = self.live.session.on_entry

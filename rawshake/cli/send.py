@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from rawshake.cli.parameters import Output, output_options, seconds, take
@@ -34,5 +36,5 @@ def command(text: str, number: str | None, wait: int, raw: bool, **given: object
     from rawshake.cli import held
     from rawshake.cli.text import unescape
 
-    octets = click.get_binary_stream("stdin").read() if text == "-" else unescape(text)
+    octets = sys.stdin.buffer.read() if text == "-" else unescape(text)
     return held.find(number).send(octets, output, wait=wait, raw=raw)

@@ -8,7 +8,7 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -28,8 +28,8 @@ def _name(user: User, number: int | str) -> str:
     return f"\0rawshake/{user.uid}/{number}"
 
 
-def listen(user: User) -> tuple[socket.socket, int]:
-    """A listening socket under the first free number, from 1, of those that ``user`` holds."""
+def listen(user: User) -> Listener:
+    """Listen under the first free number, from 1, of those that ``user`` holds."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     for number in range(1, _MOST_SESSIONS + 1):
         try:
@@ -37,7 +37,7 @@ def listen(user: User) -> tuple[socket.socket, int]:
         except OSError:
             continue
         listener.listen(8)
-        return listener, number
+        return Listener(listener, number, user)
     listener.close()
     raise Failure(
         Exit.SESSION_GONE, f"{_MOST_SESSIONS} connections are held already.", "Tear some of them down."
@@ -76,14 +76,28 @@ def call(user: User, number: int) -> Channel:
     return channel
 
 
-def accept(listener: socket.socket, user: User) -> Channel | None:
-    """The next caller, if it is ``user`` or root; anyone else is turned away."""
-    connection, _ = listener.accept()
-    channel = Channel(connection)
-    if channel.uid in (user.uid, 0):
-        return channel
-    channel.close()
-    return None
+class Listener:
+    """Where a keeper hears its user; ``number`` is what the connection is called."""
+
+    def __init__(self, listener: socket.socket, number: int, user: User) -> None:
+        self._listener = listener
+        self._user = user
+        self.number = number
+
+    def fileno(self) -> int:
+        return self._listener.fileno()
+
+    def accept(self) -> Channel | None:
+        """The next caller, if it is the user or root; anyone else is turned away."""
+        connection, _ = self._listener.accept()
+        channel = Channel(connection)
+        if channel.uid in (self._user.uid, 0):
+            return channel
+        channel.close()
+        return None
+
+    def close(self) -> None:
+        self._listener.close()
 
 
 class Channel:
@@ -131,13 +145,33 @@ class Channel:
         self._connection.close()
 
 
-def fork(keep: Collection[int]) -> bool:
-    """Leave a background process behind; True in it. It has its own session and only ``keep`` open.
+def leave(keep: Collection[int], life: Callable[[Callable[[int], None]], None]) -> int | None:
+    """Leave a background process behind that lives ``life`` with only ``keep`` open.
 
-    Standard input, output and error become /dev/null there: an inherited output would keep a pipe open.
+    It is handed a function that tells its number to us, who wait for that; None where it ended without.
     """
-    if os.fork():
-        return False
+    told, tell = socket.socketpair()
+    with told:
+        if os.fork() == 0:
+            status = 1
+            try:
+                _alone([*keep, tell.fileno()])
+
+                def say(number: int) -> None:
+                    tell.sendall(str(number).encode())
+                    tell.close()
+
+                life(say)
+                status = 0
+            finally:  # nobody is left to tell, and the code that called us is another process's
+                os._exit(status)
+        tell.close()
+        answer = told.recv(64)
+    return int(answer) if answer else None
+
+
+def _alone(keep: Collection[int]) -> None:
+    """Own session, no terminal; standard streams become /dev/null, for an inherited one keeps a pipe open."""
     os.setsid()
     null = os.open(os.devnull, os.O_RDWR)
     for standard in range(3):
@@ -149,7 +183,6 @@ def fork(keep: Collection[int]) -> bool:
             with suppress(OSError):  # one of them was the listing's own
                 os.close(descriptor)
     os.chdir("/")
-    return True
 
 
 def drop_to(user: User) -> None:
