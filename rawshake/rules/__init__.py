@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 from collections.abc import Iterable
+from typing import Final
 
-from rawshake.rules import close, handshake, header, options, reset, sequence, windows  # noqa: F401
 from rawshake.rules.model import Rule
 from rawshake.rules.registry import RULES
+
+#: In the order in which they charge: ``sequence`` says of any segment what the others know more exactly.
+_CHAPTERS: Final = ("header", "options", "handshake", "reset", "close", "sequence", "windows")
+
+for _chapter in _CHAPTERS:
+    importlib.import_module(f"rawshake.rules.{_chapter}")
 
 
 def book() -> tuple[Rule, ...]:
@@ -16,7 +23,7 @@ def book() -> tuple[Rule, ...]:
 
 
 def chapters() -> tuple[str, ...]:
-    """The names of the chapters, in order."""
+    """The names of the chapters that have rules, in order."""
     return tuple(dict.fromkeys(entry.chapter for entry in RULES.values()))
 
 
