@@ -91,12 +91,15 @@ class Session:
     #: what an ICMP error said, and what this machine's own firewall did
     unreachable: str = ""
     firewalled: str = ""
+    #: whose link-layer address the kernel still asks for, in words, while our segments wait for it
+    unresolved: str = ""
     refused: bool = False
     was_reset: bool = False
     endpoint: Endpoint = field(init=False)
     _judge: Judge = field(init=False)
     _waiting: deque[_Waiting] = field(default_factory=deque)
     _copied: deque[bytes] = field(default_factory=lambda: deque(maxlen=REMEMBERED_COPIES))
+    _overdue: deque[bytes] = field(default_factory=lambda: deque(maxlen=REMEMBERED_COPIES))
 
     def __post_init__(self) -> None:
         self.endpoint = Endpoint(self.tracker, End.CLIENT, self.profile)
@@ -258,7 +261,8 @@ class Session:
             self._send(outgoing, now)
 
     def _send(self, outgoing: Outgoing, now: int) -> None:
-        segment, meant, wrong = outgoing.segment, outgoing.meant, outgoing.checksum
+        segment, wrong = outgoing.segment, outgoing.checksum
+        meant = None if segment == outgoing.meant else outgoing.meant
         if self.drops.takes(outgoing.name):
             note = "dropped by rawshake"
             self._wait(
@@ -270,7 +274,7 @@ class Session:
         sent = decode(packet)
         if isinstance(sent, Segment):
             segment = sent  # the tracker follows what really left
-        note = "" if outgoing.segment == meant else "wrong on purpose"
+        note = "" if meant is None else "wrong on purpose"
         step = self.tracker.apply(segment, now, ours=True, meant=meant, note=note)
         self._wait(step, now, _tcp_part(packet))
 
@@ -313,6 +317,12 @@ class Session:
                 return
         if wire in self._copied:
             return  # the same segment on a further interface
+        if wire in self._overdue:
+            self._overdue.remove(wire)
+            self._copied.append(wire)
+            self.firewalled = self.unresolved = ""
+            self._wait(Remark(frame.time, f"{segment.flags} left only now"), self.link.now())
+            return
         step = self.tracker.apply(
             segment, frame.time, note="not by rawshake: this machine's kernel or firewall"
         )
@@ -338,12 +348,20 @@ class Session:
             if waiting.wire is not None and isinstance(step, Step):
                 if now < waiting.since + COPY_WAIT:
                     return
-                self.firewalled = f"{step.segment.flags} was handed to the kernel and never left"
-                step = replace(step, note="never left this machine")
+                step = replace(step, note=self._why_not_sent(step, waiting.wire))
             self._waiting.popleft()
             entry = step if isinstance(step, Remark) else Judged(step, self._judge.step(step))
             self.entries.append(entry)
             self.on_entry(entry)
+
+
+    def _why_not_sent(self, step: Step, wire: bytes) -> str:
+        self._overdue.append(wire)
+        self.unresolved = self.link.obstacle()
+        if self.unresolved:
+            return f"waits in this machine: {self.unresolved}"
+        self.firewalled = f"{step.segment.flags} was handed to the kernel and never left"
+        return "never left this machine"
 
 
 def _tcp_part(packet: bytes) -> bytes:

@@ -18,7 +18,7 @@ from rawshake.tcp.segment import Checksum, Flags, Segment
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
 from rawshake.tcp.tracker import Tracker
-from rawshake.tcp.view import End, Ends, Fate, Step, View
+from rawshake.tcp.view import End, Ends, Fate, View
 from rawshake.tcp.words import options_text
 
 __all__ = ["BadReport", "dump", "load"]
@@ -38,6 +38,13 @@ def load(text: str) -> Report:
 
     Raises BadReport where the text is no such report, or says of its segments what does not follow from them.
     """
+    try:
+        return _load(text)
+    except RecursionError:
+        raise BadReport("The text is nested too deeply for a report.") from None
+
+
+def _load(text: str) -> Report:
     root = parse(text)
     version = root["schema"].number()
     if version != SCHEMA_VERSION:
@@ -119,7 +126,6 @@ def _entry(entry: Judged | Remark) -> Document:
     if isinstance(entry, Remark):
         return {"type": "remark", "time_ns": entry.time, "text": entry.text}
     step = entry.step
-    meant = _meant(step)
     return {
         "type": "segment",
         "number": step.number,
@@ -131,16 +137,10 @@ def _entry(entry: Judged | Remark) -> Document:
         "ours": step.ours,
         "note": step.note,
         "segment": _segment(step.segment),
-        "meant": None if meant is None else _segment(meant),
+        "meant": None if step.meant is None else _segment(step.meant),
         "states": _states(step.after),
         "rulings": [_ruling(ruling) for ruling in entry.rulings],
     }
-
-
-def _meant(step: Step) -> Segment | None:
-    """What the sender believes to have sent, where rawshake sent something else on purpose."""
-    meant: Segment | None = getattr(step, "meant", None)
-    return meant
 
 
 def _states(ends: Ends) -> Document:

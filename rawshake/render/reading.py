@@ -8,14 +8,21 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NoReturn, TypeVar
 
+from rawshake.errors import Exit, Failure
+
 EnumT = TypeVar("EnumT", bound=Enum)
 
 #: Nanoseconds and counters: what 64 bits hold.
 LIMIT: Final = 1 << 63
 
 
-class BadReport(ValueError):
-    """A text is no report that can be loaded; the message is one sentence."""
+class BadReport(Failure):
+    """A text is no report that can be loaded: a Failure with the exit status UNREADABLE."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            Exit.UNREADABLE, problem, "Give a report that this version of rawshake wrote with --json."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +90,10 @@ def parse(text: str) -> Node:
     """Read JSON as RFC 8259 has it. Raises BadReport."""
     try:
         return Node(json.loads(text, parse_constant=_no_constant))
-    except RecursionError:
-        raise BadReport("The text is nested too deeply for a report.") from None
     except json.JSONDecodeError as error:
         raise BadReport(f"The text is not JSON: {error}.") from None
-    except BadReport:
-        raise
-    except ValueError as error:
-        raise BadReport(f"The text has a number that cannot be read: {error}.") from None
+    except ValueError:  # more digits than Python converts
+        raise BadReport("The text has a number that no report has.") from None
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -96,6 +96,7 @@ class Tracker:
             again=again,
             ours=ours,
             note=note,
+            meant=None if meant == segment else meant,
         )
 
     def _tell_of_sender(

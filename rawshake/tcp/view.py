@@ -152,7 +152,8 @@ class Step:
 
     ``number`` counts from 1 within the connection, ``time`` is nanoseconds since the epoch. ``again`` says
     that every number it occupies had been sent before: a retransmission. ``ours`` says that rawshake made
-    the segment, ``note`` what else is to be shown of it.
+    the segment, ``note`` what else is to be shown of it; ``meant`` is what its sender believes to have sent,
+    where it sent something else on purpose.
     """
 
     number: int
@@ -166,6 +167,7 @@ class Step:
     again: bool = False
     ours: bool = False
     note: str = ""
+    meant: Segment | None = None
 
     @property
     def receiver(self) -> End:
