@@ -50,3 +50,7 @@ class Link(Protocol):
     def receive(self, deadline: int | None) -> Frame | None:
         """The next frame either way; None once ``now() >= deadline``. None as deadline waits for ever."""
         ...
+
+    def obstacle(self) -> str:
+        """Why what was sent has not left yet, if the next hop is to blame; empty otherwise."""
+        ...

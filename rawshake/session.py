@@ -354,7 +354,6 @@ class Session:
             self.entries.append(entry)
             self.on_entry(entry)
 
-
     def _why_not_sent(self, step: Step, wire: bytes) -> str:
         self._overdue.append(wire)
         self.unresolved = self.link.obstacle()

@@ -114,6 +114,7 @@ class MemoryLink:
     eats: Callable[[Segment], bool] = lambda segment: False
     to_peer: Callable[[], tuple[int, ...]] = lambda: (0,)
     from_peer: Callable[[], tuple[int, ...]] = lambda: (0,)
+    missing: str = ""
     offloaded: bool = False
     clock: int = START
     sent: list[bytes] = field(default_factory=list)
@@ -134,6 +135,9 @@ class MemoryLink:
             for late in self.to_peer():
                 self._at(self.clock + self.delay + late, packet)
         return packet
+
+    def obstacle(self) -> str:
+        return self.missing
 
     def inject(self, packet: bytes, after: int = 0, direction: Direction = Direction.IN) -> None:
         """Let the capture see ``packet``, ``after`` nanoseconds from now."""

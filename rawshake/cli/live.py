@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from rawshake.cli import Terminated
-from rawshake.cli.output import Printer, render_options, status_of, write_files
+from rawshake.cli.output import Printer, check_files, render_options, status_of, write_files
 from rawshake.cli.parameters import Crafting, Output
 from rawshake.errors import Exit, Failure
 from rawshake.net.privilege import require_raw
@@ -73,6 +73,7 @@ def opened(host: str, port: int, crafting: Crafting, output: Output) -> Iterator
     """
     check(crafting)
     require_raw(sys.argv)
+    check_files(output)
     targets = resolve(host, family=crafting.family)
     target, route = first_route(targets, interface=crafting.interface, source=crafting.source)
     v6 = ":" in target.address
@@ -118,6 +119,8 @@ def outcome_of(session: Session) -> tuple[Outcome, str]:
     """How a session that has ended, or stopped, is to be called, and the detail to add."""
     if session.unreachable:
         return Outcome.UNREACHABLE, session.unreachable
+    if session.unresolved and not session.established:
+        return Outcome.UNREACHABLE, session.unresolved
     if session.firewalled and not session.closed:
         return Outcome.LOCAL_FIREWALL, session.firewalled
     if session.refused:
@@ -135,13 +138,18 @@ def outcome_of(session: Session) -> tuple[Outcome, str]:
 
 @contextmanager
 def reset_if_interrupted(live: Live) -> Iterator[None]:
-    """Ctrl-C and SIGTERM send a RST before they end us, so that the server is not left hanging."""
+    """Whatever ends us early, Ctrl-C and SIGTERM too, sends a RST first, so that no server is left hanging."""
     try:
         yield
     except (KeyboardInterrupt, Terminated):
         live.session.remark("interrupted: resetting the connection")
         live.session.abort()
         live.printer.foot(live.session.exchange(Outcome.INTERRUPTED))
+        raise
+    except (Failure, OSError):
+        live.session.on_entry = lambda entry: None  # it may be the drawing that failed
+        with suppress(Failure, OSError):
+            live.session.abort()
         raise
 
 

@@ -108,8 +108,17 @@ class Printer:
 
     def say(self, text: str) -> None:
         """A line of our own under the verdict."""
-        if not self._silent:
+        if self._drawing is not None:
             self._write(f"{text}\n")
+
+
+def check_files(output: Output) -> None:
+    """Refuse files that could not be written in the end, before anything else is done."""
+    for path in (output.json, output.pcap):
+        if path is not None and path != "-":
+            from rawshake.net.privilege import check_writable
+
+            check_writable(path)
 
 
 def write_files(output: Output, command: str, exchange: Exchange, frames: list[Frame] | None) -> None:

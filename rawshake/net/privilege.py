@@ -94,17 +94,37 @@ def open_for_user(path: str) -> BinaryIO:
         with _acting_as(user):
             return Path(path).open("wb")
     except OSError as refused:
-        if os.geteuid() != user.uid:
-            raise Failure(
-                Exit.UNREADABLE,
-                f"The user {user.uid}, who ran sudo, cannot write the file '{path}': {refused.strerror}.",
-                "Name a file in a directory of theirs, or unset SUDO_UID if it is to be root's.",
-            ) from refused
-        raise Failure(
+        raise _unwritable(path, user, refused) from refused
+
+
+def check_writable(path: str) -> None:
+    """Raise ``Failure`` with UNREADABLE where ``open_for_user`` would, as far as can be told beforehand."""
+    user = invoking_user()
+    target = Path(path)
+    with _acting_as(user):
+        try:
+            if target.is_dir():
+                raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+            target.parent.stat()
+            place, right = (target, os.W_OK) if target.exists() else (target.parent, os.W_OK | os.X_OK)
+            if not os.access(place, right, effective_ids=True):
+                raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+        except OSError as refused:
+            raise _unwritable(path, user, refused) from refused
+
+
+def _unwritable(path: str, user: User, refused: OSError) -> Failure:
+    if os.geteuid() != user.uid:
+        return Failure(
             Exit.UNREADABLE,
-            f"The file '{path}' cannot be written: {refused.strerror}.",
-            "Name a file in a directory of yours.",
-        ) from refused
+            f"The user {user.uid}, who ran sudo, cannot write the file '{path}': {refused.strerror}.",
+            "Name a file in a directory of theirs, or unset SUDO_UID if it is to be root's.",
+        )
+    return Failure(
+        Exit.UNREADABLE,
+        f"The file '{path}' cannot be written: {refused.strerror}.",
+        "Name a file in a directory of yours.",
+    )
 
 
 @contextmanager

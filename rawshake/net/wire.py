@@ -86,6 +86,12 @@ class Wire:
                 return None
             self._poll.poll(left / 1e6)  # milliseconds, rounded up
 
+    def obstacle(self) -> str:
+        """Who does not answer on the first hop, in words; empty if nobody is missing there."""
+        from rawshake.net.neighbour import obstacle
+
+        return obstacle(self.target)
+
     @property
     def lost(self) -> int:
         """How many frames the capture had no room for."""
