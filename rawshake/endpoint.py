@@ -8,10 +8,8 @@ from enum import Enum
 from typing import Final
 
 from rawshake.profile import (
-    INITIAL_RTO,
-    MAX_RTO,
     RTO_AFTER_LOST_SYN,
-    SECOND,
+    Allowance,
     Outgoing,
     Profile,
     Timer,
@@ -30,9 +28,6 @@ from rawshake.tcp.view import End, Standing, Step, View
 DEFAULT_MSS: Final = {4: 536, 6: 1220}
 #: RFC 6928's ten segments; without congestion control, never more than this is in flight.
 FLIGHT_SEGMENTS: Final = 10
-#: RFC 5961 section 7: no more than so many challenge ACKs in that time.
-CHALLENGES: Final = 10
-CHALLENGE_SPAN: Final = 5 * SECOND
 
 SENDING: Final = frozenset({State.ESTABLISHED, State.CLOSE_WAIT})
 UNACCEPTABLE: Final = frozenset(
@@ -73,9 +68,13 @@ class Endpoint:
     _ack_now: str = ""
     _aborted: bool = False
     _lost_syn: bool = False
+    #: retransmission goes on, hole by hole, until all before this is acknowledged
+    _recover: Seq | None = None
+    _resend: bool = False
+    _max_window: int = 0
     _ts_recent: int | None = None
     _ce: bool = False
-    _challenges: deque[int] = field(default_factory=deque)
+    _challenges: Allowance = field(default_factory=Allowance)
 
     @property
     def me(self) -> View:
@@ -98,9 +97,13 @@ class Endpoint:
     def read(self) -> bytes:
         """Take what has arrived in order; that opens our window again."""
         data = bytes(self.unread)
-        if self._window_octets() == 0 and data:
-            self._ack_now = "ack of data"
         self.unread.clear()
+        me = self.me
+        if data and me.edge is not None and me.rcv_nxt is not None:
+            # RFC 9293 section 3.8.6.2.2: told once it is worth a segment, so that the peer is not left waiting.
+            gained = me.rcv_nxt + self.profile.window - me.edge
+            if 0 < self.profile.window <= 2 * gained:
+                self._ack_now = "ack of data"
         return data
 
     def give(self, now: int) -> None:
@@ -127,11 +130,15 @@ class Endpoint:
             self._replies.append(_no_connection(segment))
         elif standing in UNACCEPTABLE or standing is Standing.BAD_ACK:
             self._challenge(segment, now)
+        peer, peer_was = self.peer, step.before.of(self.end.other)
+        self._max_window = max(self._max_window, peer.window or 0)
         if me.una != was.una:
             self._progress(was, me, now)
-        elif self.peer.window == 0:
+        elif peer.window == 0:
             # RFC 9293 section 3.8.6.1: a peer that answers probes may keep its window closed for ever.
             self._timer.since, self._timer.tries = now, 0
+        elif me.una is not None and me.una != me.nxt and _shut(peer_was, me.una) and not _shut(peer, me.una):
+            self._resend = True  # the probe was not taken; now it would be
 
     def _take(self, segment: Segment, was: View, me: View) -> None:
         if segment.timestamps is not None:
@@ -142,31 +149,31 @@ class Endpoint:
             self._ce = False
         if self._stream is None and me.rcv_nxt is not None:
             self._stream = Stream(segment.data_seq)
-        if (
-            self._stream is not None
-            and segment.payload
-            and (self.peer.fin is None or segment.seq <= self.peer.fin)
-        ):
-            self.unread += self._stream.put(segment.data_seq, segment.payload)
+        theirs = self.peer.fin  # nothing is received beyond it
+        if self._stream is not None and segment.payload and (theirs is None or segment.data_seq <= theirs):
+            most = len(segment.payload) if theirs is None else theirs - segment.data_seq
+            self.unread += self._stream.put(segment.data_seq, segment.payload[:most])
         if segment.length and me.rcv_nxt == was.rcv_nxt:
             self._ack_now = "ack of data"  # above a gap: RFC 5681 section 4.2, at once
 
     def _challenge(self, segment: Segment, now: int) -> None:
         # RFC 9293 3.10.7.4 first: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
-        while self._challenges and self._challenges[0] <= now - CHALLENGE_SPAN:
-            self._challenges.popleft()
-        if len(self._challenges) < CHALLENGES:
-            self._challenges.append(now)
-            self._ack_now = "ack" if segment.syn else "lastack" if segment.fin else "ack of data"
+        if (segment.syn or not segment.length) and not self._challenges.take(now):
+            return  # what carries data again cannot be part of a loop of ACKs
+        self._ack_now = "ack" if segment.syn else "lastack" if segment.fin else "ack of data"
 
     def _progress(self, was: View, me: View, now: int) -> None:
         if me.una is None or me.iss is None:
             return
+        self._timer.measure(me.una, now)
         if was.una == me.iss:
             self._base = me.iss + 1
-            self._timer.rto = (
-                RTO_AFTER_LOST_SYN if self._lost_syn else max(INITIAL_RTO, 3 * (now - self._timer.since))
-            )
+            if self._lost_syn:
+                self._timer.rto = RTO_AFTER_LOST_SYN
+        if self._recover is not None:
+            # One hole is filled, and the next one begins here: RFC 6582's partial acknowledgment.
+            self._resend = me.una < self._recover
+            self._recover = self._recover if self._resend else None
         self._timer.stop()
         if self._base is not None:
             acknowledged = min(max(0, me.una - self._base), len(self._unsent))
@@ -192,15 +199,25 @@ class Endpoint:
         if me.iss is None:
             return None if self.want is Want.LISTEN or self._timer.at is not None else self._syn(now)
         if self._timer.at is not None and now >= self._timer.at:
+            self._expired(me, now)
+        if self._resend:
+            self._resend = False
             resent = self._again(me, now)
             if resent is not None:
                 return resent
         return self._fresh(me, now) or self._acknowledge(me, now)
 
     def _syn(self, now: int) -> Outgoing:
-        self._timer.start(now)
         flags = Flags.SYN | (Flags.ECE | Flags.CWR if self.profile.ecn else Flags(0))
-        return self._outgoing("syn", self._segment(flags, self.profile.isn, now=now))
+        outgoing = self._outgoing("syn", self._segment(flags, self.profile.isn, now=now))
+        self._timer.start(now, outgoing.meant.end)
+        return outgoing
+
+    def _synack(self, me: View, now: int) -> Outgoing:
+        # Simultaneous open: RFC 9293 section 3.5, Figure 7.
+        assert me.iss is not None
+        flags = Flags.SYN | Flags.ACK
+        return self._outgoing("synack", self._segment(flags, me.iss, ack=me.rcv_nxt, now=now))
 
     def _abort(self, me: View, now: int) -> Outgoing | None:
         if self._aborted or me.nxt is None or me.expected in (State.CLOSED, State.TIME_WAIT):
@@ -210,26 +227,31 @@ class Endpoint:
         # RFC 9293 3.10.5: <SEQ=SND.NXT><CTL=RST>; with the ACK bit, as every stack has it.
         return self._outgoing("rst", self._segment(Flags.RST, me.nxt, ack=me.rcv_nxt, now=now))
 
-    def _again(self, me: View, now: int) -> Outgoing | None:
+    def _expired(self, me: View, now: int) -> None:
         timer = self._timer
-        waited = now - timer.since
-        if timer.tries >= self.profile.retries or waited >= self.profile.timeout:
+        if timer.tries >= self.profile.retries or now - timer.since >= self.profile.timeout:
             timer.stop()
             self.gave_up = True
-            return None
-        timer.tries += 1
-        timer.rto = min(2 * timer.rto, MAX_RTO)
-        timer.at = min(now + timer.rto, timer.since + self.profile.timeout)
+            return
+        timer.back_off(now, self.profile.timeout)
+        self._resend = True
+        self._recover = me.nxt
+
+    def _again(self, me: View, now: int) -> Outgoing | None:
+        """The first of what is not acknowledged, once more; or a probe of a closed window."""
         if me.una is None or me.iss is None:
             return None
         if me.una == me.iss:
             self._lost_syn = True
-            return self._syn(now)
-        if me.una == me.fin:
-            return self._outgoing(
-                "fin", self._segment(Flags.FIN | Flags.ACK, me.una, ack=me.rcv_nxt, now=now)
+            found: Outgoing | None = (
+                self._synack(me, now) if me.expected is State.SYN_RECEIVED else self._syn(now)
             )
-        return self._data(me, me.una, now, probe=True)
+        elif me.una == me.fin:
+            found = self._fin(me.una, now)
+        else:
+            found = self._data(me, me.una, now, probe=True)
+        self._timer.timed = None  # Karn: which of the two is acknowledged cannot be told
+        return found
 
     def _fresh(self, me: View, now: int) -> Outgoing | None:
         if me.expected not in SENDING or me.nxt is None or self._base is None:
@@ -237,17 +259,22 @@ class Endpoint:
         pending = len(self._unsent) - (me.nxt - self._base)
         if pending > 0:
             return self._data(me, me.nxt, now)
-        if self.want is Want.CLOSE:
-            self._timer.start(now)
-            return self._outgoing(
-                "fin", self._segment(Flags.FIN | Flags.ACK, me.nxt, ack=me.rcv_nxt, now=now)
-            )
-        if self.want is Want.CLOSE_CROSSING and self.peer.fin is not None:
-            # Their FIN has arrived, but we answer as if it had not: acknowledged up to it, not with it.
-            self._timer.start(now)
-            crossing = self._segment(Flags.FIN | Flags.ACK, me.nxt, ack=self.peer.fin, now=now)
-            return self._outgoing("fin", crossing)
+        if self.want is Want.CLOSE or (self.want is Want.CLOSE_CROSSING and self.peer.fin is not None):
+            return self._fin(me.nxt, now)
         return None
+
+    def _fin(self, seq: Seq, now: int) -> Outgoing:
+        meant = self._segment(Flags.FIN | Flags.ACK, seq, ack=self._ack(), now=now)
+        self._timer.start(now, meant.end)
+        return self._outgoing("fin", meant)
+
+    def _ack(self) -> Seq | None:
+        """RCV.NXT; without their FIN where ours is to cross it: we answer as if it were still under way."""
+        me, theirs = self.me, self.peer.fin
+        crossing = self.want is Want.CLOSE_CROSSING and me.fin is None
+        if crossing and theirs is not None and me.rcv_nxt is not None and me.rcv_nxt > theirs:
+            return theirs
+        return me.rcv_nxt
 
     def _data(self, me: View, seq: Seq, now: int, *, probe: bool = False) -> Outgoing | None:
         assert self._base is not None
@@ -256,28 +283,27 @@ class Endpoint:
         in_flight = 0 if me.una is None else seq - me.una
         room = FLIGHT_SEGMENTS * self._mss() - in_flight
         usable = room if edge is None else min(room, edge - seq)
-        if usable <= 0 and not probe:
-            self._timer.start(now)  # a closed window is probed: RFC 9293 section 3.8.6.1
+        # RFC 9293 section 3.8.6.2.1: no silly windows; and 3.8.6.1: a closed one is probed.
+        worth = min(self._mss(), len(self._unsent) - at)
+        if usable < worth and 2 * usable < max(2, self._max_window) and not probe:
+            self._timer.start(now)
             return None
         octets = bytes(self._unsent[at : at + min(self._mss(), max(1, usable))])
         if not octets:
             return None
-        self._timer.start(now)
+        self._timer.start(now, seq + len(octets))
         flags = Flags.ACK | (Flags.PSH if at + len(octets) == len(self._unsent) else Flags(0))
         name = "ack" if me.acked is None else "data"
-        return self._outgoing(name, self._segment(flags, seq, ack=me.rcv_nxt, payload=octets, now=now))
+        return self._outgoing(name, self._segment(flags, seq, ack=self._ack(), payload=octets, now=now))
 
     def _acknowledge(self, me: View, now: int) -> Outgoing | None:
         if me.rcv_nxt is None or me.nxt is None or me.expected in (State.CLOSED, State.SYN_SENT):
             return None
-        theirs = self.peer.fin
-        crossing = self.want is Want.CLOSE_CROSSING and me.fin is None and theirs is not None
-        ack = theirs if crossing and theirs is not None else me.rcv_nxt
-        if me.acked == ack and not self._ack_now:
+        ack, theirs = self._ack(), self.peer.fin
+        if ack is None or (me.acked == ack and not self._ack_now):
             return None
-        if me.expected is State.SYN_RECEIVED and me.iss is not None:
-            flags = Flags.SYN | Flags.ACK  # simultaneous open: RFC 9293 section 3.5, Figure 7
-            return self._outgoing("synack", self._segment(flags, me.iss, ack=ack, now=now))
+        if me.expected is State.SYN_RECEIVED:
+            return self._synack(me, now)
         if me.acked is None:
             name = "ack"
         elif theirs is not None and ack > theirs:
@@ -315,11 +341,16 @@ class Endpoint:
     def _outgoing(self, name: str, meant: Segment) -> Outgoing:
         return deviate(name, meant, self.profile.deviations)
 
-    def _window_octets(self) -> int:
-        return max(0, self.profile.window - len(self.unread))
-
     def _window_field(self, *, syn: bool) -> int:
-        return min(65535, self._window_octets() >> (0 if syn else self.me.shift))
+        octets = max(0, self.profile.window - len(self.unread))
+        me = self.me
+        if syn:
+            return min(65535, octets)
+        field = octets >> me.shift
+        if me.edge is not None and me.rcv_nxt is not None:
+            # RFC 9293 section 3.8.6: the right edge does not move left, nor by what the shift rounds off.
+            field = max(field, -((me.rcv_nxt - me.edge) >> me.shift))
+        return min(65535, field)
 
     def _mss(self) -> int:
         theirs = self.peer.mss
@@ -355,6 +386,11 @@ class Endpoint:
             if blocks:
                 options += [option.NOP, option.NOP, option.sack(*blocks)]
         return tuple(options)
+
+
+def _shut(view: View, seq: Seq) -> bool:
+    """Whether its window has no room for ``seq``."""
+    return view.edge is not None and view.edge <= seq
 
 
 def _no_connection(segment: Segment) -> tuple[str, Flags, Seq, Seq | None]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from rawshake.tcp.option import Option
@@ -11,10 +12,13 @@ from rawshake.tcp.segment import Checksum, Flags, Segment
 from rawshake.tcp.seq import SPACE, Seq
 
 SECOND: Final = 1_000_000_000
-#: RFC 6298 sections 2.1, 2.4, 2.5 and 5.7.
+#: RFC 6298: (2.1) and (2.4), (2.5), (5.7).
 INITIAL_RTO: Final = 1 * SECOND
 MAX_RTO: Final = 60 * SECOND
 RTO_AFTER_LOST_SYN: Final = 3 * SECOND
+#: RFC 5961 section 7: no more than so many challenge ACKs in that time.
+CHALLENGES: Final = 10
+CHALLENGE_SPAN: Final = 5 * SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +70,63 @@ class Outgoing:
 
 @dataclass(slots=True)
 class Timer:
-    """When to send again: RFC 6298 section 5, with Karn's rule."""
+    """When to send again: RFC 6298. Times are in nanoseconds."""
 
     rto: int = INITIAL_RTO
+    #: when it expires; since when it waits; how often it has expired since then
     at: int | None = None
     since: int = 0
     tries: int = 0
+    #: an acknowledgment of this number ends a measurement, which began then
+    timed: tuple[Seq, int] | None = None
+    _srtt: int | None = None
+    _rttvar: int = 0
 
-    def start(self, now: int) -> None:
+    def start(self, now: int, end: Seq | None = None) -> None:
+        """Run, unless it runs already; measure the time to the acknowledgment of ``end``, one at a time."""
         if self.at is None:
             self.at, self.since, self.tries = now + self.rto, now, 0
+        if self.timed is None and end is not None and self.tries == 0:
+            self.timed = end, now
 
     def stop(self) -> None:
         self.at = None
         self.tries = 0
+
+    def back_off(self, now: int, patience: int) -> None:
+        """Expired: wait twice as long (5.5), and no longer than ``patience`` in all."""
+        self.tries += 1
+        self.rto = min(2 * self.rto, MAX_RTO)
+        self.at = min(now + self.rto, self.since + patience)
+
+    def measure(self, una: Seq, now: int) -> None:
+        """All before ``una`` is acknowledged: take the round-trip time, if that was what it waited for."""
+        if self.timed is None or una < self.timed[0]:
+            return
+        rtt = now - self.timed[1]
+        self.timed = None
+        if self._srtt is None:  # (2.2)
+            self._srtt, self._rttvar = rtt, rtt // 2
+        else:  # (2.3)
+            self._rttvar = (3 * self._rttvar + abs(self._srtt - rtt)) // 4
+            self._srtt = (7 * self._srtt + rtt) // 8
+        self.rto = min(max(INITIAL_RTO, self._srtt + 4 * self._rttvar), MAX_RTO)
+
+
+@dataclass(slots=True)
+class Allowance:
+    """CHALLENGES in any CHALLENGE_SPAN, and no more."""
+
+    _taken: deque[int] = field(default_factory=deque)
+
+    def take(self, now: int) -> bool:
+        """Whether one more may be sent at ``now`` (ns); it counts then."""
+        while self._taken and self._taken[0] <= now - CHALLENGE_SPAN:
+            self._taken.popleft()
+        if len(self._taken) >= CHALLENGES:
+            return False
+        self._taken.append(now)
+        return True
 
 
 def deviate(name: str, meant: Segment, deviations: Sequence[Deviation]) -> Outgoing:
