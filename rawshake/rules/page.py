@@ -13,11 +13,24 @@ _HEADING = re.compile(r"(Fires|Quiet)(?: \(([^()]+)\))?:")
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """An exchange in the project's notation. ``title`` says what is particular about it, or is empty."""
+    """An exchange in the project's notation. ``title`` says what is particular about it, or is empty.
+
+    A title that begins "at the client" says who saw it: rawshake as the client, of which nothing is missed. All
+    others were seen by a tap, which may have missed anything. "also RULE" in a title names another rule that
+    the same fault breaks, at the other end.
+    """
 
     fires: bool
     title: str
     text: str
+
+    @property
+    def at_client(self) -> bool:
+        return self.title.startswith("at the client")
+
+    @property
+    def also(self) -> tuple[str, ...]:
+        return tuple(re.findall(r"\balso ([a-z0-9-]+)", self.title))
 
     @property
     def heading(self) -> str:

@@ -7,6 +7,7 @@ import pytest
 from rawshake.rules import book
 from rawshake.rules.model import Citation, Level, Rule, Scope
 from rawshake.rules.page import Page, Transcript, read
+from rawshake.tcp.view import End
 from tests.rules.play import ISNS, exercised, finding_text, rulings_of
 
 BOOK = book()
@@ -21,17 +22,23 @@ def _name(value: Rule | Transcript | tuple[int, int]) -> str:
     return value.id if isinstance(value, Rule) else value.heading
 
 
+def _ours(example: Transcript) -> End | None:
+    return End.CLIENT if example.at_client else None
+
+
 @pytest.mark.parametrize("isns", ISNS, ids=_name)
 @pytest.mark.parametrize(("entry", "example"), FIRES, ids=_name)
-def test_what_fires_gives_one_finding_of_that_rule_and_no_other(
+def test_what_fires_gives_one_finding_of_that_rule_and_none_that_its_title_does_not_name(
     entry: Rule, example: Transcript, isns: tuple[int, int]
 ) -> None:
-    findings = [ruling for ruling in rulings_of(example.text, isns=isns) if ruling.is_finding]
-    assert [ruling.rule for ruling in findings] == [entry.id], list(map(finding_text, findings))
-    (finding,) = findings
-    assert finding.sentence
-    assert finding.expected
-    assert finding.actual
+    rulings = rulings_of(example.text, isns=isns, ours=_ours(example))
+    findings = [ruling for ruling in rulings if ruling.is_finding]
+    rules = [ruling.rule for ruling in findings]
+    assert sorted(rules) == sorted([entry.id, *example.also]), list(map(finding_text, findings))
+    for finding in findings:
+        assert finding.sentence
+        assert finding.expected
+        assert finding.actual
 
 
 @pytest.mark.parametrize("isns", ISNS, ids=_name)
@@ -39,7 +46,7 @@ def test_what_fires_gives_one_finding_of_that_rule_and_no_other(
 def test_what_is_quiet_gives_no_finding_of_any_rule(
     entry: Rule, example: Transcript, isns: tuple[int, int]
 ) -> None:
-    rulings = rulings_of(example.text, isns=isns)
+    rulings = rulings_of(example.text, isns=isns, ours=_ours(example))
     assert [finding_text(ruling) for ruling in rulings if ruling.is_finding] == []
 
 
@@ -50,7 +57,7 @@ def test_a_page_shows_the_rule_broken_and_kept(entry: Rule) -> None:
     quiet = [one for one in page.transcripts if not one.fires]
     assert quiet
     # An exchange of which the rule has nothing to say shows nothing.
-    kept = [one for one in quiet if entry.id in exercised(rulings_of(one.text))]
+    kept = [one for one in quiet if entry.id in exercised(rulings_of(one.text, ours=_ours(one)))]
     assert kept or entry.scope is not Scope.STEP
 
 
@@ -111,6 +118,15 @@ def test_a_page_is_taken_apart() -> None:
         ),
     )
     assert [one.heading for one in page.transcripts] == ["Fires", "Quiet (with data)"]
+
+
+def test_a_title_says_who_saw_it_and_which_rule_breaks_too() -> None:
+    plain = Transcript(True, "with data", "")
+    assert not plain.at_client
+    assert plain.also == ()
+    seen = Transcript(True, "at the client, with data; also fin-is-final", "")
+    assert seen.at_client
+    assert seen.also == ("fin-is-final",)
 
 
 @pytest.mark.parametrize(
