@@ -23,12 +23,16 @@ from rawshake.tcp.view import End, Fate, Standing, Step, View
 COPY_WAIT: Final = SECOND // 4
 #: How many octets of what the peer sends the report keeps.
 KEPT_DATA: Final = 1 << 20
-#: How many steps may wait to be judged while frames keep coming.
-MAX_WAITING: Final = 256
+#: How many frames are taken before they are answered, and judged.
+MAX_WAITING: Final = 64
 #: How often a run asks whether it is still wanted.
 CANCEL_CHECK: Final = SECOND // 2
+#: How long an answer may be awaited before what has passed is judged and drawn: nothing is to delay our reply.
+PROMPT: Final = SECOND // 50
 #: ICMP (IPv6 or not, type) that say that nothing gets there: unreachable, and time exceeded.
 UNREACHABLE: Final = frozenset({(False, 3), (False, 11), (True, 1), (True, 3)})
+#: Of those, what says no more than that a smaller packet would get there (RFC 1191).
+TOO_BIG: Final = (False, 3, 4)
 #: How many of our segments are remembered to know further copies of them by.
 REMEMBERED_COPIES: Final = 64
 
@@ -99,6 +103,9 @@ class Session:
     _judge: Judge = field(init=False)
     _waiting: deque[_Waiting] = field(default_factory=deque)
     _copied: deque[bytes] = field(default_factory=lambda: deque(maxlen=REMEMBERED_COPIES))
+    _sent_at: int = 0
+    #: an ICMP error that is to blame should nothing more come
+    _soft_error: str = ""
     _overdue: deque[bytes] = field(default_factory=lambda: deque(maxlen=REMEMBERED_COPIES))
 
     def __post_init__(self) -> None:
@@ -156,7 +163,9 @@ class Session:
             answer.extend(fresh)
             if fresh or self.endpoint.unacknowledged:
                 heard = now
-            finished = self.server.fin is not None and not self.endpoint.unacknowledged
+            me, fin = self.client, self.server.fin
+            ended = fin is not None and me.rcv_nxt is not None and me.rcv_nxt > fin
+            finished = ended and not self.endpoint.unacknowledged
             return finished or self.over or now - heard >= quiet
 
         self.run(enough, deadline=deadline, tick=quiet)
@@ -202,7 +211,7 @@ class Session:
             closing=self._judge.exchange(steps),
             outcome=outcome,
             detail=detail,
-            data=bytes(self.data),
+            data=bytes(self.data + self.endpoint.unread)[:KEPT_DATA],
         )
 
     # The loop.
@@ -210,6 +219,8 @@ class Session:
     def run(self, done: Callable[[], bool], *, deadline: int | None = None, tick: int | None = None) -> None:
         """Go on until ``done()`` or ``deadline``; with ``tick`` ask at least every so many ns."""
         while True:
+            # What has arrived comes before what we want to send: one answer to all of it.
+            self._take_all()
             self._flush()
             now = self.link.now()
             if done() or (deadline is not None and now >= deadline):
@@ -220,18 +231,22 @@ class Session:
                 self._judge_waiting(now)
                 ticks = now + (CANCEL_CHECK if tick is None else tick)
                 frame = self.link.receive(self.next_deadline(deadline, ticks))
-            elif len(self._waiting) > MAX_WAITING:
-                self._judge_waiting(now)
             if frame is not None:
                 self._take(frame)
         self._judge_waiting(self.link.now())
 
     def pump(self) -> None:
         """Take every frame that is there, answer, judge; wait for nothing."""
+        self._take_all()
         self._flush()
-        while (frame := self.link.receive(self.link.now())) is not None:
+        self._judge_waiting(self.link.now())
+
+    def _take_all(self) -> None:
+        for _ in range(MAX_WAITING):
+            frame = self.link.receive(self.link.now())
+            if frame is None:
+                return
             self._take(frame)
-            self._flush()
         self._judge_waiting(self.link.now())
 
     def next_deadline(self, *others: int | None) -> int | None:
@@ -245,7 +260,7 @@ class Session:
         """Wait for the captured copies of our last segments, and judge all that is left."""
         deadline = self.link.now() + COPY_WAIT
         self.run(lambda: not any(waiting.wire for waiting in self._waiting), deadline=deadline)
-        self._judge_waiting(self.link.now() + COPY_WAIT)
+        self._judge_waiting(self.link.now(), rest=True)
 
     def remark(self, text: str) -> None:
         """Write ``text`` into the transcript, after all that happened before."""
@@ -257,8 +272,10 @@ class Session:
             now = self.link.now()
             outgoing = self.endpoint.poll(now)
             if outgoing is None:
-                return
+                break
             self._send(outgoing, now)
+        if self.endpoint.gave_up and not self.unreachable:
+            self.unreachable = self._soft_error
 
     def _send(self, outgoing: Outgoing, now: int) -> None:
         segment, wrong = outgoing.segment, outgoing.checksum
@@ -271,6 +288,7 @@ class Session:
             return
         alter = None if wrong is None else lambda right: wrong.of(right, 1 << 16)
         packet = self.link.send(segment, checksum=alter)
+        self._sent_at = now
         sent = decode(packet)
         if isinstance(sent, Segment):
             segment = sent  # the tracker follows what really left
@@ -302,6 +320,8 @@ class Session:
         was = self.client.expected
         step = self.tracker.apply(segment, frame.time, fate=fate, note=note)
         self.endpoint.took(step, now)
+        if step.standing is Standing.NEW:
+            self._soft_error = ""
         if segment.rst and step.standing is Standing.NEW:
             self.refused = was is State.SYN_SENT
             self.was_reset = not self.refused
@@ -309,12 +329,14 @@ class Session:
 
     def _took_copy(self, segment: Segment, frame: Frame) -> None:
         wire = _tcp_part(frame.packet)
-        for waiting in self._waiting:
-            if waiting.wire == wire and isinstance(waiting.step, Step):
-                waiting.step = replace(waiting.step, time=frame.time)
-                waiting.wire = None
-                self._copied.append(wire)
-                return
+        for same in (_same_octets, _same_segment):
+            for waiting in self._waiting:
+                if waiting.wire is not None and isinstance(waiting.step, Step) and same(waiting.wire, wire):
+                    note = waiting.step.note or ("" if waiting.wire == wire else "changed on its way out")
+                    waiting.step = replace(waiting.step, time=frame.time, note=note)
+                    waiting.wire = None
+                    self._copied.append(wire)
+                    return
         if wire in self._copied:
             return  # the same segment on a further interface
         if wire in self._overdue:
@@ -330,29 +352,47 @@ class Session:
         self._wait(step, self.link.now())
 
     def _icmp(self, error: IcmpError, time: int) -> None:
+        quoted = (error.quoted_src, error.quoted_sport), (error.quoted_dst, error.quoted_dport)
+        if quoted != (self.tracker.client, self.tracker.server):
+            return
         text = f"ICMP from {error.src}: {error.description}"
         self._wait(Remark(time, text), self.link.now())
-        # RFC 5461 section 4.1: as with most stacks, an attempt to connect ends with the first such error; RFC
-        # 5927 section 4.1: one that quotes another number than we sent is forged.
-        genuine = error.quoted_seq is None or error.quoted_seq == self.client.iss
-        if self.client.expected is State.SYN_SENT and genuine and (error.v6, error.type) in UNREACHABLE:
-            self.unreachable = text
+        kind, me, seq = (error.v6, error.type), self.client, error.quoted_seq
+        if kind not in UNREACHABLE or (*kind, error.code) == TOO_BIG or me.una is None or me.nxt is None:
+            return
+        if seq is not None and not me.una <= seq <= me.nxt:
+            return  # forged, or about what is long acknowledged: RFC 5927 section 4.1
+        if me.expected is State.SYN_SENT:
+            self.unreachable = (
+                text  # RFC 5461 section 4.1: most stacks end an attempt to connect with the first
+            )
+        else:
+            self._soft_error = text  # RFC 1122 section 4.2.3.9: no reason to abort
 
     def _wait(self, step: Step | Remark, now: int, wire: bytes | None = None) -> None:
         self._waiting.append(_Waiting(step, wire, now))
 
-    def _judge_waiting(self, now: int) -> None:
+    def _judge_waiting(self, now: int, *, rest: bool = False) -> None:
+        """Judge in order up to the first whose copy may still come; with ``rest`` also from there on."""
         while self._waiting:
             waiting = self._waiting[0]
             step = waiting.step
             if waiting.wire is not None and isinstance(step, Step):
-                if now < waiting.since + COPY_WAIT:
+                overdue = now >= waiting.since + COPY_WAIT
+                if not overdue and not rest:
                     return
-                step = replace(step, note=self._why_not_sent(step, waiting.wire))
+                if not overdue or self._arrived(step.segment):
+                    self._copied.append(waiting.wire)  # it left; the capture is late, or has missed it
+                else:
+                    step = replace(step, note=self._why_not_sent(step, waiting.wire))
             self._waiting.popleft()
             entry = step if isinstance(step, Remark) else Judged(step, self._judge.step(step))
             self.entries.append(entry)
             self.on_entry(entry)
+
+    def _arrived(self, segment: Segment) -> bool:
+        una = self.client.una
+        return segment.length > 0 and una is not None and segment.end <= una
 
     def _why_not_sent(self, step: Step, wire: bytes) -> str:
         self._overdue.append(wire)
@@ -366,3 +406,13 @@ class Session:
 def _tcp_part(packet: bytes) -> bytes:
     """The TCP segment in a packet of our own making: no IPv6 extension headers."""
     return packet[(packet[0] & 0x0F) * 4 :] if packet[0] >> 4 == 4 else packet[40:]
+
+
+def _same_octets(sent: bytes, seen: bytes) -> bool:
+    return sent == seen
+
+
+def _same_segment(sent: bytes, seen: bytes) -> bool:
+    """Whether only what a firewall may set differs: window, options, and with them offset and checksum."""
+    payload = sent[(sent[12] >> 4) * 4 :], seen[(seen[12] >> 4) * 4 :]
+    return sent[:12] == seen[:12] and sent[13] == seen[13] and payload[0] == payload[1]

@@ -34,5 +34,5 @@ def close(session: Session, how: How, timeout: int) -> tuple[Outcome, str]:
         detail = f"the server {missing} within {timeout / SECOND:g} s; reset"
         session.remark(detail)
         session.abort()
-        outcome = Outcome.HALF_CLOSED
+        outcome = Outcome.TIMED_OUT if session.client.fin is None else Outcome.HALF_CLOSED
     return outcome, detail

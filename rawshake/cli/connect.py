@@ -39,12 +39,12 @@ def command(host: str, number: int, data: str, hold: int, foreground: bool, **gi
     from rawshake.report import Outcome
 
     octets = unescape(data)
-    with opened(host, number, crafting, output) as live, reset_if_interrupted(live):
+    with opened("connect", host, number, crafting, output) as live, reset_if_interrupted(live):
         live.session.connect(octets)
         if octets:
             live.session.run(lambda: not live.session.endpoint.unacknowledged or live.session.over)
         outcome, detail = outcome_of(live.session)
-        status = finish(live, f"connect {host} {number}", outcome, detail, linger=0)
+        status = finish(live, outcome, detail, linger=0)
         if outcome is not Outcome.HELD:
             return status
         from rawshake.cli.hold import in_background, in_foreground

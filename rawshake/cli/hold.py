@@ -13,7 +13,7 @@ from typing import Any, Final
 from rawshake.cli import Terminated
 from rawshake.cli.closing import How, close
 from rawshake.cli.live import Live, outcome_of
-from rawshake.cli.output import Printer, status_of
+from rawshake.cli.output import Printer, report, status_of
 from rawshake.cli.parameters import Output
 from rawshake.errors import Exit, Failure
 from rawshake.link import Frame
@@ -21,9 +21,8 @@ from rawshake.net import keeper
 from rawshake.net.pcapfile import write
 from rawshake.net.privilege import User, invoking_user
 from rawshake.profile import SECOND
-from rawshake.render.json import dump
 from rawshake.render.options import Options
-from rawshake.report import Exchange, Judged, Outcome, Remark, Report
+from rawshake.report import Exchange, Judged, Outcome, Remark
 from rawshake.tcp.view import End
 
 #: How long the goodbye of an expired or terminated keeper may take.
@@ -169,7 +168,7 @@ class Keeper:
         return {
             "status": status_of(exchange),
             "data": base64.b64encode(answer).decode(),
-            "json": dump(Report("send", (exchange,))) if printer.output.json is not None else "",
+            "json": report("send", exchange) if printer.output.json is not None else "",
             "pcap": "",
         }
 
@@ -186,7 +185,7 @@ class Keeper:
         session.linger(order["linger"])
         done: dict[str, Any] = {"status": status_of(self._ended)}
         if printer.output.json is not None:
-            done["json"] = dump(Report("teardown", (session.exchange(outcome, detail),)))
+            done["json"] = report("teardown", session.exchange(outcome, detail))
         if printer.output.pcap is not None:
             file = io.BytesIO()
             write(file, frames)

@@ -26,8 +26,9 @@ from rawshake.tcp.tracker import Tracker
 
 @dataclass(slots=True)
 class Live:
-    """A session on real sockets and the printer that draws it."""
+    """A session on real sockets, the printer that draws it, and the command that asked for it."""
 
+    command: str
     session: Session
     wire: Wire
     printer: Printer
@@ -66,7 +67,7 @@ def syn_options(crafting: Crafting, *, mss: int, now: int) -> tuple[Option, ...]
 
 
 @contextmanager
-def opened(host: str, port: int, crafting: Crafting, output: Output) -> Iterator[Live]:
+def opened(command: str, host: str, port: int, crafting: Crafting, output: Output) -> Iterator[Live]:
     """Guard a port, open the capture, and say whom we are about to call; closes all that again.
 
     Raises Failure before anything is sent where the machine, the address or the options do not allow it.
@@ -99,7 +100,7 @@ def opened(host: str, port: int, crafting: Crafting, output: Output) -> Iterator
         session = Session(wire, Tracker(client, server), profile, book(), drops=drops)
         session.on_entry, session.on_frame = printer.entry, printer.frame
         printer.head(*_preface(host, target.address, len(targets)))
-        yield Live(session, wire, printer)
+        yield Live(f"{command} {host} {port}", session, wire, printer)
 
 
 def random_number() -> int:
@@ -144,7 +145,9 @@ def reset_if_interrupted(live: Live) -> Iterator[None]:
     except (KeyboardInterrupt, Terminated):
         live.session.remark("interrupted: resetting the connection")
         live.session.abort()
-        live.printer.foot(live.session.exchange(Outcome.INTERRUPTED))
+        exchange = live.session.exchange(Outcome.INTERRUPTED)
+        live.printer.foot(exchange)
+        write_files(live.printer.output, live.command, exchange, live.printer.frames)
         raise
     except (Failure, OSError):
         live.session.on_entry = lambda entry: None  # it may be the drawing that failed
@@ -153,17 +156,17 @@ def reset_if_interrupted(live: Live) -> Iterator[None]:
         raise
 
 
-def finish(live: Live, command: str, outcome: Outcome, detail: str, *, linger: int) -> int:
+def finish(live: Live, outcome: Outcome, detail: str, *, linger: int) -> int:
     """Print the verdict, write the files, then hold TIME-WAIT for ``linger`` ns; the exit status."""
     session, printer = live.session, live.printer
     exchange = session.exchange(outcome, detail)
     printer.foot(exchange)
-    write_files(printer.output, command, exchange, printer.frames)
+    write_files(printer.output, live.command, exchange, printer.frames)
     count = len(session.entries)
     try:
         session.linger(linger)
     except (KeyboardInterrupt, Terminated):
         printer.say("TIME-WAIT cut short.")
     if len(session.entries) > count and printer.output.json != "-":
-        write_files(printer.output, command, session.exchange(outcome, detail), printer.frames)
+        write_files(printer.output, live.command, session.exchange(outcome, detail), printer.frames)
     return status_of(exchange)

@@ -121,12 +121,18 @@ def check_files(output: Output) -> None:
             check_writable(path)
 
 
+def report(command: str, exchange: Exchange) -> str:
+    """The whole report as JSON."""
+    from rawshake.render.json import dump
+    from rawshake.rules import book
+
+    return dump(Report(command, (exchange,), tuple(rule.id for rule in book())))
+
+
 def write_files(output: Output, command: str, exchange: Exchange, frames: list[Frame] | None) -> None:
     """The report and the frames, where they were asked for; the files belong to whoever ran sudo."""
     if output.json is not None:
-        from rawshake.render.json import dump
-
-        write_text(output.json, dump(Report(command, (exchange,))))
+        write_text(output.json, report(command, exchange))
     if output.pcap is not None:
         from rawshake.net.pcapfile import save
 

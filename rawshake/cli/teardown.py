@@ -88,11 +88,11 @@ def _in_one_go(
 
     how = How(order["how"])
     octets = unescape(data)
-    with opened(host, number, crafting, output) as live:
+    with opened("teardown", host, number, crafting, output) as live:
         with reset_if_interrupted(live):
             want = Want.CLOSE_CROSSING if how is How.SIMULTANEOUS else Want.OPEN
             if live.session.connect(octets, want=want):
                 outcome, detail = close(live.session, how, order["timeout"])
             else:
                 outcome, detail = outcome_of(live.session)
-        return finish(live, f"teardown {host} {number}", outcome, detail, linger=order["linger"])
+        return finish(live, outcome, detail, linger=order["linger"])
