@@ -10,7 +10,7 @@ from typing import Final
 from rawshake.endpoint import Endpoint, Want
 from rawshake.judge import Judge
 from rawshake.link import Frame, Link
-from rawshake.profile import SECOND, Outgoing, Profile
+from rawshake.profile import SECOND, Drops, Outgoing, Profile, name_of
 from rawshake.report import Exchange, Judged, Outcome, Remark
 from rawshake.rules.model import Rule
 from rawshake.tcp.decode import IcmpError, decode
@@ -35,30 +35,6 @@ UNREACHABLE: Final = frozenset({(False, 3), (False, 11), (True, 1), (True, 3)})
 TOO_BIG: Final = (False, 3, 4)
 #: How many of our segments are remembered to know further copies of them by.
 REMEMBERED_COPIES: Final = 64
-
-
-class Drops:
-    """Which segments to lose on our own side: names and which of them, as ``syn:1,synack:2`` has it."""
-
-    def __init__(self, wanted: Sequence[tuple[str, int]] = ()) -> None:
-        self._wanted = frozenset(wanted)
-        self._seen: dict[str, int] = {}
-
-    def takes(self, name: str) -> bool:
-        """Whether this one, the next of that name, is to be lost."""
-        self._seen[name] = self._seen.get(name, 0) + 1
-        return (name, self._seen[name]) in self._wanted
-
-
-def name_of(segment: Segment) -> str:
-    """The name that an arriving segment has in ``--drop``."""
-    if segment.rst:
-        return "theirrst"
-    if segment.syn:
-        return "synack"
-    if segment.fin:
-        return "theirfin"
-    return "theirdata" if segment.payload_length else "theirack"
 
 
 @dataclass(slots=True)
@@ -414,5 +390,6 @@ def _same_octets(sent: bytes, seen: bytes) -> bool:
 
 def _same_segment(sent: bytes, seen: bytes) -> bool:
     """Whether only what a firewall may set differs: window, options, and with them offset and checksum."""
-    payload = sent[(sent[12] >> 4) * 4 :], seen[(seen[12] >> 4) * 4 :]
-    return sent[:12] == seen[:12] and sent[13] == seen[13] and payload[0] == payload[1]
+    if len(seen) < 20 or sent[:12] != seen[:12] or sent[13] != seen[13]:
+        return False
+    return sent[(sent[12] >> 4) * 4 :] == seen[(seen[12] >> 4) * 4 :]

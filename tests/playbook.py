@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from rawshake.profile import Profile
+from rawshake.profile import Drops, Profile
 from rawshake.report import Judged, Remark
 from rawshake.rules.model import Rule
-from rawshake.session import Drops, Session
+from rawshake.session import Session
 from rawshake.tcp.notation import CLIENT_ISN, SERVER_ISN, STEP, Line, one_line, parse_exchange
 from rawshake.tcp.segment import Segment
 from rawshake.tcp.seq import Seq

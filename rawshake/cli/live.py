@@ -14,10 +14,10 @@ from rawshake.errors import Exit, Failure
 from rawshake.net.privilege import require_raw
 from rawshake.net.route import first_route, largest_segment, resolve
 from rawshake.net.wire import Wire
-from rawshake.profile import Profile
+from rawshake.profile import Drops, Profile
 from rawshake.report import Outcome
 from rawshake.rules import book
-from rawshake.session import Drops, Session
+from rawshake.session import Session
 from rawshake.tcp import option
 from rawshake.tcp.option import Option
 from rawshake.tcp.seq import Seq
