@@ -161,7 +161,7 @@ def window_not_shrunk(step: Step) -> Outcome | None:
     Data may be under way that fitted when it left, and now must be sent again. With a shift of n the edge is
     known to 2**n - 1 octets only, so that much is rounding. Linux never takes back what it gave, except all of
     it when it runs out of memory for a socket (and, if net.ipv4.tcp_shrink_window is set, at any time); so a
-    window closed at once is a note. BSD rounds, and keeps the edge.
+    window closed at once is a note. After the peer's FIN a window means nothing any more, and many stacks write 0.
 
     Fires:
         > S 0:0(0) win 65535
@@ -198,6 +198,8 @@ def window_not_shrunk(step: Step) -> Outcome | None:
         return None
     if peer.nxt is None or segment.ack > peer.nxt or segment.ack < was.last_ack:
         return None  # the number itself is wrong, or it was overtaken by a later one
+    if peer.fin is not None and segment.ack > peer.fin:
+        return None  # nothing more can come, and stacks write what they like
     if was.nxt is None or segment.seq < was.nxt:
         return None  # sent again, or overtaken by what was sent after it
     before = was.last_ack + was.window
