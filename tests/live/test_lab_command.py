@@ -128,20 +128,40 @@ def terminal() -> Iterator[tuple[int, int]]:
         os.close(theirs)
 
 
+#: Prints what it is sent, and ends at SIGUSR1; what comes meanwhile waits, so that nothing is missed.
+LISTENER = """
+import signal
+awaited = {signal.SIGINT, signal.SIGUSR1}
+signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
+print("ready", flush=True)
+number = None
+while number != signal.SIGUSR1:
+    number = signal.sigwait(awaited)
+    print(signal.Signals(number).name, flush=True)
+"""
+
+
 def test_ctrl_c_is_heard_once(terminal: tuple[int, int]) -> None:
     ours, theirs = terminal
-    script = "trap 'echo heard; n=x$n' INT; echo ready; while [ ${#n} -lt 1 ]; do sleep 1000 & wait; done; echo end"
     # A session of its own, with the terminal as the one that controls it.
-    leader = "import os, sys, fcntl, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY); os.execv(sys.argv[1], sys.argv[1:])"
-    with launch(*program(leader), *running(script), stdin=theirs, stdout=theirs) as launched:
+    leader = (
+        "import os, sys, fcntl, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY); "
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    runner = f"from rawshake.net.lab.command import run; run([{sys.executable!r}, '-c', {LISTENER!r}])"
+    with launch(*program(leader), *program(runner), stdin=theirs, stdout=theirs) as launched:
         heard = b""
         while not heard.endswith(b"ready\r\n"):
             heard += os.read(ours, 4096)
         os.write(ours, b"\x03")
-        assert launched.wait(LONG) == 0
-        while not heard.endswith(b"end\r\n"):
+        while not heard.endswith(b"SIGINT\r\n"):
             heard += os.read(ours, 4096)
-    assert heard.count(b"heard") == 1
+        # Were SIGINT passed on besides, it would be so before this one.
+        launched.send_signal(signal.SIGUSR1)
+        while not heard.endswith(b"SIGUSR1\r\n"):
+            heard += os.read(ours, 4096)
+        assert launched.wait(LONG) == 0
+    assert heard.count(b"SIGINT") == 1
 
 
 def test_function() -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from rawshake.net import bpf
 from rawshake.net.lab import diag
-from rawshake.net.lab.diag import Address, KernelSocket
+from rawshake.net.lab.kernel import Address, KernelSocket
 from rawshake.net.lab.namespaces import Lab, Side
 from rawshake.tcp.state import State
 

@@ -20,9 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from pyroute2.netlink.exceptions import NetlinkError
+
 from rawshake.net import lab
-from rawshake.net.lab import control as protocol
 from rawshake.net.lab import netlink, system
+from rawshake.net.lab.answer import answer
 from rawshake.net.lab.loop import Loop, open_doors
 from rawshake.net.lab.servers import select_servers
 from rawshake.net.lab.system import Capability, Namespace
@@ -74,7 +76,7 @@ def main() -> NoReturn:
 
 def _excuse(error: Exception) -> dict[str, str]:
     """What the launcher makes a sentence of: either the system refused something, or we are at fault."""
-    if isinstance(error, OSError):
+    if isinstance(error, OSError | NetlinkError):
         return {"impossible": str(error)}
     return {"fault": f"{type(error).__name__}: {error}"}
 
@@ -293,7 +295,7 @@ def _serve(order: Order, init: socket.socket, control: socket.socket) -> NoRetur
         init.send(json.dumps(_excuse(error)).encode())
         os._exit(1)
     init.close()
-    loop.run(control, protocol.answer)
+    loop.run(control, answer)
     os._exit(0)
 
 

@@ -1,4 +1,4 @@
-"""What can be asked of the servers' process, and how: one JSON object a message on a SOCK_SEQPACKET pair."""
+"""Asks the servers' process to act, and what its kernel says: one JSON object a message on a socket pair."""
 
 from __future__ import annotations
 
@@ -10,65 +10,12 @@ from collections import Counter
 from typing import Any, Final
 
 from rawshake.errors import Exit, Failure
-from rawshake.net.lab import INTERFACE, diag
-from rawshake.net.lab.diag import Address, KernelSocket
-from rawshake.net.lab.loop import Loop
+from rawshake.net.lab.kernel import Address, KernelSocket
 from rawshake.tcp.state import State
 
-_LONGEST: Final = 65536
+#: Octets in a message.
+LONGEST: Final = 65536
 _SECOND: Final = 1_000_000_000
-
-
-def answer(loop: Loop, control: socket.socket) -> bool:
-    """Read one request and answer it; False once there is nobody left to ask."""
-    try:
-        message = control.recv(_LONGEST)
-        if not message:
-            return False
-        request = json.loads(message)
-        try:
-            reply = _reply(loop, request)
-        except OSError as refusal:
-            reply = {"failed": str(refusal)}
-        control.send(json.dumps(reply).encode())
-    except OSError:
-        return False
-    return True
-
-
-def _reply(loop: Loop, request: dict[str, Any]) -> dict[str, Any]:
-    match request["ask"]:
-        case "step":
-            return {"acted": loop.step(request["within"])}
-        case "hold":
-            loop.held = request["held"]
-            return {}
-        case "find":
-            return _spelled(diag.find(_address(request["local"]), _address(request["peer"])))
-        case "listener":
-            return _spelled(diag.listener(_address(request["local"])))
-        case "census":
-            return {"census": {state.value: count for state, count in diag.census().items()}}
-    return {"failed": f"unknown request {request['ask']!r}"}
-
-
-def _address(pair: list[Any]) -> Address:
-    address = str(pair[0])
-    if address.startswith("fe80:") and "%" not in address:
-        # There is one wire; getsockname(2) gives the zone apart from the address.
-        address += f"%{INTERFACE}"
-    return address, int(pair[1])
-
-
-def _spelled(found: KernelSocket) -> dict[str, Any]:
-    return {
-        "state": found.state.value,
-        "unread": found.unread,
-        "unacknowledged": found.unacknowledged,
-        "retransmissions": found.retransmissions,
-        "acknowledged": found.acknowledged,
-        "received": found.received,
-    }
 
 
 class Control:
@@ -122,7 +69,7 @@ class Control:
     def _ask(self, what: str, **details: object) -> dict[str, Any]:
         try:
             self._pair.send(json.dumps({"ask": what, **details}).encode())
-            message = self._pair.recv(_LONGEST)
+            message = self._pair.recv(LONGEST)
         except OSError:
             message = b""
         if not message:

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import errno
 import ipaddress
 import socket
 import struct
 from collections import Counter
-from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from rawshake.net.lab.netlink import NLM_F_DUMP, Netlink, attributes
+from pyroute2 import DiagSocket
+from pyroute2.netlink import NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST
+from pyroute2.netlink.diag import SOCK_DIAG_BY_FAMILY, inet_diag_req
+
+from rawshake.net.lab.kernel import Address, KernelSocket
 from rawshake.tcp.state import State
 
-#: Address, with a zone where it is link-local, and port.
-Address = tuple[str, int]
-
-# linux/sock_diag.h, linux/inet_diag.h
-_NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY = 4, 20
+#: linux/inet_diag.h: INET_DIAG_INFO asks for struct tcp_info, INET_DIAG_NOCOOKIE for any socket of that name.
 _INET_DIAG_INFO: Final = 2
-_REQUEST: Final = struct.Struct("=BBBxI")
-_PORTS: Final = struct.Struct("!HH")
-_NO_COOKIE: Final = b"\xff" * 8
+_NO_COOKIE: Final = 0xFFFFFFFFFFFFFFFF
 _ALL_STATES: Final = 0xFFFFFFFF
 #: All but CLOSED, which sockets merely bound are in: 7, or 13 (TCP_BOUND_INACTIVE) to newer kernels.
 _LIVE_STATES: Final = 0x1FFF & ~(1 << 7)
-#: struct inet_diag_msg: family, state, timer, retransmissions, then the socket's id, then the rest.
-_HEAD: Final = struct.Struct("=BBBB")
-_ID_LENGTH: Final = 48
-_TAIL: Final = struct.Struct("=IIIII")
-#: struct tcp_info (linux/tcp.h): tcpi_bytes_acked and tcpi_bytes_received.
-_INFO_BYTES: Final = struct.Struct("=120xQQ")
 
 #: The kernel's numbers (net/tcp_states.h). TCP_NEW_SYN_RECV is a SYN-RECEIVED that has no full socket yet.
 _STATES: Final = {
@@ -39,33 +29,14 @@ _STATES: Final = {
     11: State.CLOSING, 12: State.SYN_RECEIVED,
 }  # fmt: skip
 
-
-@dataclass(frozen=True, slots=True)
-class KernelSocket:
-    """One end of a connection as its kernel has it.
-
-    ``unread``: octets received that no program has read. ``unacknowledged``: octets written that the peer has
-    not acknowledged. For a LISTEN socket the two are connections not yet accepted and how many may wait so.
-    ``acknowledged`` and ``received`` count sequence numbers after the SYN's, FIN included: SND.UNA is
-    ISS + 1 + ``acknowledged``. None where the kernel keeps no such count: SYN-RECEIVED, TIME-WAIT, and
-    FIN-WAIT-2 once the program has closed.
-    """
-
-    state: State
-    unread: int = 0
-    unacknowledged: int = 0
-    retransmissions: int = 0
-    acknowledged: int | None = None
-    received: int | None = None
-
-
 _NOTHING: Final = KernelSocket(State.CLOSED)
 
 
 def find(local: Address, peer: Address) -> KernelSocket:
     """The end at ``local`` of the connection with ``peer``: CLOSED where the kernel has no such thing.
 
-    IPv4 addresses find IPv6 sockets with mapped addresses too. Raises ``OSError`` where inet_diag is missing.
+    IPv4 addresses find IPv6 sockets with mapped addresses too. A kernel without inet_diag has no such thing
+    either: ``listener`` tells, where one is known to listen.
     """
     found = _ask(local, peer)
     # Where there is no connection Linux answers with the listener that would take it.
@@ -82,29 +53,38 @@ def listener(local: Address) -> KernelSocket:
 def census() -> Counter[State]:
     """How many TCP sockets of the present network namespace are in each state but CLOSED."""
     counted: Counter[State] = Counter()
-    with Netlink(_NETLINK_SOCK_DIAG) as kernel:
-        for family in (socket.AF_INET, socket.AF_INET6):
-            body = _REQUEST.pack(family, socket.IPPROTO_TCP, 0, _LIVE_STATES) + bytes(_ID_LENGTH)
-            for answer in kernel.ask(_SOCK_DIAG_BY_FAMILY, body, flags=NLM_F_DUMP):
-                counted[_STATES[answer[1]]] += 1
+    for family in (socket.AF_INET, socket.AF_INET6):
+        request = _request(family, states=_LIVE_STATES)
+        for answer in _answers(request, NLM_F_REQUEST | NLM_F_DUMP):
+            counted[_STATES[answer["idiag_state"]]] += 1
     return counted
 
 
 def _ask(local: Address, peer: Address) -> KernelSocket | None:
     family, here, interface = _packed(local[0])
     _family, there, _interface = _packed(peer[0])
-    ends = _PORTS.pack(local[1], peer[1]) + here.ljust(16, b"\0") + there.ljust(16, b"\0")
-    extension = 1 << (_INET_DIAG_INFO - 1)
-    body = _REQUEST.pack(family, socket.IPPROTO_TCP, extension, _ALL_STATES) + ends
-    body += struct.pack("=I", interface) + _NO_COOKIE
-    with Netlink(_NETLINK_SOCK_DIAG) as kernel:
-        try:
-            for answer in kernel.ask(_SOCK_DIAG_BY_FAMILY, body, flags=0):
-                return _read(answer)
-        except OSError as refusal:
-            if refusal.errno != errno.ENOENT:
-                raise
+    request = _request(family, states=_ALL_STATES)
+    request["idiag_ext"] = 1 << (_INET_DIAG_INFO - 1)
+    request["idiag_sport"], request["idiag_dport"] = local[1], peer[1]
+    request["idiag_src"], request["idiag_dst"] = _words(here), _words(there)
+    request["idiag_if"], request["idiag_cookie"] = interface, _NO_COOKIE
+    for answer in _answers(request, NLM_F_REQUEST | NLM_F_ACK):
+        return _read(answer)
     return None
+
+
+def _request(family: int, *, states: int) -> Any:  # noqa: ANN401  # pyroute2 has no types
+    request = inet_diag_req()
+    request["sdiag_family"], request["sdiag_protocol"] = family, socket.IPPROTO_TCP
+    request["idiag_states"] = states
+    return request
+
+
+def _answers(request: Any, flags: int) -> list[Any]:  # noqa: ANN401
+    """The sockets among the kernel's answers; to an exact question it says ENOENT where there is none."""
+    with DiagSocket() as kernel:
+        answers = list(kernel.nlm_request(request, SOCK_DIAG_BY_FAMILY, flags))
+    return [answer for answer in answers if answer["header"]["type"] == SOCK_DIAG_BY_FAMILY]
 
 
 def _packed(address: str) -> tuple[int, bytes, int]:
@@ -117,11 +97,17 @@ def _packed(address: str) -> tuple[int, bytes, int]:
     return socket.AF_INET6, parsed.packed, socket.if_nametoindex(parsed.scope_id) if parsed.scope_id else 0
 
 
-def _read(answer: bytes) -> KernelSocket:
-    _family, state, _timer, retransmissions = _HEAD.unpack_from(answer)
-    _expires, unread, unacknowledged, _uid, _inode = _TAIL.unpack_from(answer, _HEAD.size + _ID_LENGTH)
-    acknowledged = received = None
-    for kind, value in attributes(answer[_HEAD.size + _ID_LENGTH + _TAIL.size :]):
-        if kind == _INET_DIAG_INFO and len(value) >= _INFO_BYTES.size:
-            acknowledged, received = _INFO_BYTES.unpack_from(value)
-    return KernelSocket(_STATES[state], unread, unacknowledged, retransmissions, acknowledged, received)
+def _words(packed: bytes) -> tuple[int, ...]:
+    return struct.unpack(">4I", packed.ljust(16, b"\0"))
+
+
+def _read(answer: Any) -> KernelSocket:  # noqa: ANN401
+    info = answer.get_attr("INET_DIAG_INFO")
+    return KernelSocket(
+        _STATES[answer["idiag_state"]],
+        answer["idiag_rqueue"],
+        answer["idiag_wqueue"],
+        answer["idiag_retrans"],
+        None if info is None else info["tcpi_bytes_acked"],
+        None if info is None else info["tcpi_bytes_received"],
+    )

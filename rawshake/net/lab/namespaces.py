@@ -23,7 +23,7 @@ from rawshake.net.lab.control import Control
 from rawshake.net.lab.servers import SERVERS, select_servers
 from rawshake.net.lab.system import Namespace
 
-_PROGRAM: Final = "import sys; sys.path.insert(0, {!r}); from rawshake.net.lab import anchor; anchor.main()"
+_PROGRAM: Final = "import sys; sys.path[:] = {!r}; from rawshake.net.lab import anchor; anchor.main()"
 _READY_WITHIN: Final = 30_000  # milliseconds
 _GONE_WITHIN: Final = 10_000
 
@@ -284,11 +284,11 @@ def start(
             "agent": their_agent.fileno(),
             "control": their_control.fileno(),
         }
-        root = str(Path(__file__).parents[3])
-        # -I -S: only the standard library is needed, and no start-up file of the user's.
+        # -I -S: no start-up file of the user's; modules come from where they come from here.
+        path = [str(Path(__file__).parents[3]), *(str(Path(entry).absolute()) for entry in sys.path)]
         flags = ["-I", "-S", *(["-B"] if sys.dont_write_bytecode else [])]
         anchor = subprocess.Popen(
-            [sys.executable, *flags, "-c", _PROGRAM.format(root), json.dumps(order)],
+            [sys.executable, *flags, "-c", _PROGRAM.format(path), json.dumps(order)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=(their_agent.fileno(), their_control.fileno()),
