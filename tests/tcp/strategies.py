@@ -5,7 +5,6 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from struct import pack
 
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from rawshake.tcp import option
@@ -15,10 +14,6 @@ from rawshake.tcp.option import FIXED_LENGTH, Kind, Option
 from rawshake.tcp.segment import Checksum, Flags, Segment
 from rawshake.tcp.seq import HALF, SPACE, Seq
 from rawshake.tcp.words import distance
-
-# The same examples every time, and no clock: a test that fails, fails for everyone.
-settings.register_profile("rawshake", derandomize=True, deadline=None, database=None)
-settings.load_profile("rawshake")
 
 EDGES = [0, 1, 2, HALF - 1, HALF, HALF + 1, SPACE - 2, SPACE - 1]
 
