@@ -173,7 +173,7 @@ def _segment(segment: Segment) -> Document:
 
 def _option(found: Option) -> Document:
     return {
-        "kind": found.kind,
+        "kind": int(found.kind),
         "text": options_text([found])[1:-1],
         "octets": found.wire.hex(),
         "defect": found.defect,

@@ -35,6 +35,26 @@ WHOLE = r"""
     +0.000025 > . 20:20(0) ack 7 win 502
 """
 
+#: A server that acknowledges the ISN itself, and what RFC 9293 3.10.7.3 has the client do about it.
+FAULTY = """
+    > S 0:0(0) win 64240 <mss 1460>
+    +0.000042 < S. 0:0(0) ack 0 win 65160 <mss 1460>
+    +0.000020 > R 0:0(0) win 0
+    +1.000000 > S 0:0(0) win 64240 <mss 1460>
+    +0.000051 < R. =0:0(0) ack 1 win 0
+"""
+
+LOSSES = """
+    > S 0:0(0) win 64240 [lost]
+    +1 > S 0:0(0) win 64240
+    +0.000042 < S. 0:0(0) ack 1 win 65160 [lost]
+    +0.100000 < S. 0:0(0) ack 1 win 65160
+    +0.000020 > . 1:1(0) ack 1 win 64240
+"""
+
+#: Client and server, one of them as long as it can be.
+SIX = ("[2001:db8:1111:2222:3333:4444:5555:6666]:40000", "[2001:db8::2]:80")
+
 
 def ruling(
     rule: str,

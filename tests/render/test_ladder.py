@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from rawshake.render.ladder import Ladder, draw
 from rawshake.render.options import NARROWEST, WIDEST, Options
 from rawshake.render.text import columns
-from rawshake.report import Exchange, Outcome, Remark
+from rawshake.report import Exchange, Judged, Outcome, Remark
 from rawshake.rules.model import Verdict
 from rawshake.tcp.view import End
-from tests.render.exchanges import SERVER_ISN, WHOLE, exchange, exchanges, ruling, texts
+from tests.render.exchanges import FAULTY, LOSSES, SERVER_ISN, SIX, WHOLE, exchange, exchanges, ruling, texts
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -34,25 +34,6 @@ BROKEN = ruling(
     "ack 2915269997 is the ISN itself; to acknowledge the SYN it must be ISN 2915269997 + 1 = 2915269998",
 )
 
-#: A server that acknowledges the ISN itself, and what RFC 9293 3.10.7.3 has the client do about it.
-FAULTY = """
-    > S 0:0(0) win 64240 <mss 1460>
-    +0.000042 < S. 0:0(0) ack 0 win 65160 <mss 1460>
-    +0.000020 > R 0:0(0) win 0
-    +1.000000 > S 0:0(0) win 64240 <mss 1460>
-    +0.000051 < R. =0:0(0) ack 1 win 0
-"""
-
-LOSSES = """
-    > S 0:0(0) win 64240 [lost]
-    +1 > S 0:0(0) win 64240
-    +0.000042 < S. 0:0(0) ack 1 win 65160 [lost]
-    +0.100000 < S. 0:0(0) ack 1 win 65160
-    +0.000020 > . 1:1(0) ack 1 win 64240
-"""
-
-SIX = {"client": "[2001:db8:1111:2222:3333:4444:5555:6666]:40000", "server": "[2001:db8::2]:80"}
-
 WHOLE_JUDGED = exchange(WHOLE, {2: [HELD, OFFERED], 8: [replace(HELD, sentence="seq 2915270016 follows")]})
 
 DRAWINGS: dict[str, tuple[Exchange, Options]] = {
@@ -65,7 +46,7 @@ DRAWINGS: dict[str, tuple[Exchange, Options]] = {
         exchange(FAULTY, {2: [BROKEN, OFFERED]}, outcome=Outcome.REFUSED),
         Options(ours=End.CLIENT),
     ),
-    "losses-six-80": (exchange(LOSSES, outcome=Outcome.HELD, **SIX), Options()),
+    "losses-six-80": (exchange(LOSSES, client=SIX[0], server=SIX[1], outcome=Outcome.HELD), Options()),
 }
 
 
@@ -139,7 +120,7 @@ def test_large_numbers_keep_the_lifeline_in_its_place() -> None:
     for number in (1, 999, 1000, 99_999, 10**7, 10**16):
         for late in (0, 10**9, 86_400 * 10**9, 10**18):
             ladder = Ladder(Options(), ("192.0.2.1", 1), ("192.0.2.2", 2), start=step.time - late)
-            judged = replace(exchange(WHOLE).entries[0], step=replace(step, number=number))
+            judged = Judged(replace(step, number=number))
             arrow = lines_of(ladder.entry(judged))[2]
             assert arrow[14:16] == " ├"
             assert len(arrow) == 80
