@@ -46,7 +46,8 @@ def packed(segment: Segment, checksum: Callable[[int], int] | None = None) -> by
         right ^= FAULT
     carried = head + pack("!H", right) + tail
     if len(src) == 4:
-        ip = pack("!BBHHHBBH", 0x45, segment.ecn, 20 + length, 7, 0x4000, segment.ttl, 6, 0)
+        head = pack("!BBHHHBB", 0x45, segment.ecn, 20 + length, 7, 0x4000, segment.ttl, 6)
+        ip = head + pack("!H", 0xFFFF - int.from_bytes(head + b"\0\0" + src + dst, "big") % 0xFFFF)
     else:
         ip = pack("!IHBB", 6 << 28 | segment.ecn << 20, length, 6, segment.ttl)
     return ip + src + dst + carried

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from difflib import ndiff
 from typing import Final
 
 from rawshake.profile import Drops, Profile
-from rawshake.report import Judged, Remark
+from rawshake.report import Judged, Outcome, Remark
+from rawshake.rules import book
 from rawshake.rules.model import Rule
 from rawshake.session import Session
 from rawshake.tcp.notation import CLIENT_ISN, SERVER_ISN, STEP, Line, one_line, parse_exchange
@@ -84,22 +86,31 @@ def play(
     drops: str = "",
     server_isn: int = SERVER_ISN,
     link: Callable[[Peer], MemoryLink] = MemoryLink,
+    honest: bool = True,
 ) -> Session:
     """Let ``act`` drive a session against the peer of ``text``, and compare all that passed with ``text``.
 
-    A line may end in ``# client / server``, the states of both ends after it, and ``; note``.
+    A line may end in ``# client / server``, the states of both ends after it, and ``; note``. Where both ends
+    are ``honest``, no rule of the book may find anything.
     """
-    profile = profile or Profile(isn=Seq(CLIENT_ISN))
+    profile = profile or Profile(isn=Seq(CLIENT_ISN), window=65535)
     peer = Script(text, client_isn=int(profile.isn), server_isn=server_isn)
-    session, _ = started(peer, profile=profile, drops=drops, link=link(peer))
+    session, _ = started(peer, profile=profile, drops=drops, link=link(peer), rules=book())
     act(session)
-    session.settle()
+    findings = session.exchange(Outcome.OPEN).findings
     wanted = normal(text, client_isn=int(profile.isn), server_isn=server_isn)
     found = transcript(session, client_isn=int(profile.isn), server_isn=server_isn)
     for at, line in enumerate(wanted):
         if at < len(found) and "#" not in line:
             found[at] = found[at].partition("  #")[0]
-    assert found == wanted
+    if found != wanted:
+        raise AssertionError(
+            "what passed (+) and what the test says (-):\n" + "\n".join(ndiff(wanted, found))
+        )
+    if honest:
+        charged = [f"segment {one.step}: {one.rule}: {one.sentence}" for one in findings]
+        if charged:
+            raise AssertionError("\n".join([*charged, "in", *found]))
     return session
 
 

@@ -1,0 +1,432 @@
+"""Opening: SYN, SYN-ACK, third ACK, and all that may come in their place."""
+
+from __future__ import annotations
+
+import pytest
+
+from rawshake.endpoint import Want
+from rawshake.profile import SECOND, Profile
+from rawshake.report import Outcome
+from rawshake.session import Session
+from rawshake.tcp.notation import CLIENT_ISN, parse_options
+from rawshake.tcp.seq import Seq
+from tests.memory import Answers, MemoryLink, silence
+from tests.playbook import play, started
+
+HANDSHAKE = """
+    > S 0:0(0)
+    < S. 0:0(0) ack 1 <mss 1460>
+    > . 1:1(0) ack 1
+"""
+
+
+def patient(isn: int = CLIENT_ISN, *, timeout: int = 10, retries: int = 6, options: str = "") -> Profile:
+    return Profile(
+        isn=Seq(isn),
+        window=65535,
+        timeout=timeout * SECOND,
+        retries=retries,
+        options=parse_options(options),
+    )
+
+
+def connect(session: Session) -> None:
+    assert session.connect()
+
+
+def connect_in_vain(session: Session) -> None:
+    assert not session.connect()
+    assert session.over
+
+
+def connect_and_look_on(session: Session) -> None:
+    assert session.connect()
+    session.run(lambda: False, deadline=session.link.now() + 5 * SECOND)
+
+
+def test_both_ends_after_each_segment_of_a_handshake() -> None:
+    play(
+        """
+        > S 0:0(0)  # SYN-SENT / SYN-RECEIVED?
+        < S. 0:0(0) ack 1 <mss 1460>  # ESTABLISHED? / SYN-RECEIVED
+        > . 1:1(0) ack 1  # ESTABLISHED / ESTABLISHED?
+        """,
+        connect,
+    )
+
+
+@pytest.mark.parametrize("isn", [0, 1, 0x7FFFFFFF, 0x80000000, 4294967290, 4294967295])
+@pytest.mark.parametrize("server_isn", [0, 0xFFFFFFFF])
+def test_any_number_may_be_the_isn(isn: int, server_isn: int) -> None:
+    play(HANDSHAKE, connect, profile=patient(isn), server_isn=server_isn)
+
+
+def test_the_syn_goes_out_again_after_one_second_then_two_then_four() -> None:
+    session = play(
+        """
+        > S 0:0(0)  # SYN-SENT / SYN-RECEIVED?
+        +1 > S 0:0(0)  # SYN-SENT / SYN-RECEIVED?
+        +2 > S 0:0(0)  # SYN-SENT / SYN-RECEIVED?
+        +4 > S 0:0(0)  # SYN-SENT / SYN-RECEIVED?
+        +8 > S 0:0(0)  # SYN-SENT / SYN-RECEIVED?
+        """,
+        connect_in_vain,
+        profile=patient(timeout=20),
+    )
+    assert session.endpoint.gave_up
+    assert session.link.now() - session.entries[0].step.time >= 20 * SECOND  # type: ignore[union-attr]
+
+
+def test_it_gives_up_after_so_many_retries_and_one_more_wait() -> None:
+    session = play("> S 0:0(0)\n+1 > S 0:0(0)\n+2 > S 0:0(0)", connect_in_vain, profile=patient(retries=2))
+    waited = session.link.now() - session.entries[-1].step.time  # type: ignore[union-attr]
+    assert waited // SECOND == 4
+
+
+def test_no_retries_mean_one_syn() -> None:
+    play("> S 0:0(0)", connect_in_vain, profile=patient(retries=0))
+
+
+def test_the_timeout_cuts_a_wait_short() -> None:
+    session = play("> S 0:0(0)\n+1 > S 0:0(0)", connect_in_vain, profile=patient(timeout=2))
+    waited = session.link.now() - session.entries[0].step.time  # type: ignore[union-attr]
+    assert waited == 2 * SECOND
+
+
+def test_an_answer_to_the_second_syn_is_as_good() -> None:
+    play(f"> S 0:0(0) [lost]\n+1 {HANDSHAKE.strip()}", connect, drops="syn:1")
+
+
+def test_after_a_lost_syn_the_timeout_is_three_seconds() -> None:
+    """RFC 6298 (5.7)."""
+
+    def act(session: Session) -> None:
+        assert session.connect()
+        session.send(b"bcdef", quiet=SECOND)
+
+    play(
+        """
+        > S 0:0(0) [lost]
+        +1 > S 0:0(0)
+        < S. 0:0(0) ack 1 <mss 1460>
+        > . 1:1(0) ack 1
+        > P. 1:6(5) ack 1 [lost]
+        +3 > P. 1:6(5) ack 1
+        < . 1:1(0) ack 6
+        """,
+        act,
+        drops="syn:1,data:1",
+    )
+
+
+def test_a_lost_syn_ack_is_drawn_out_by_the_next_syn() -> None:
+    play(
+        """
+        > S 0:0(0)  # SYN-SENT / SYN-RECEIVED?
+        < S. 0:0(0) ack 1 <mss 1460> [lost]  # SYN-SENT / SYN-RECEIVED
+        +0.999 > S 0:0(0)  # SYN-SENT / SYN-RECEIVED
+        < S. 0:0(0) ack 1 <mss 1460>  # ESTABLISHED? / SYN-RECEIVED
+        > . 1:1(0) ack 1  # ESTABLISHED / ESTABLISHED?
+        """,
+        connect,
+        drops="synack:1",
+    )
+
+
+def test_a_syn_ack_that_comes_again_is_acknowledged_again() -> None:
+    play(
+        HANDSHAKE
+        + """
+        +1 < S. 0:0(0) ack 1 <mss 1460>  # ESTABLISHED / SYN-RECEIVED
+        > . 1:1(0) ack 1  # ESTABLISHED / ESTABLISHED?
+        +2 < S. 0:0(0) ack 1 <mss 1460>
+        > . 1:1(0) ack 1
+        """,
+        connect_and_look_on,
+    )
+
+
+def test_a_lost_third_ack_is_sent_again_when_the_syn_ack_comes_again() -> None:
+    play(
+        """
+        > S 0:0(0)
+        < S. 0:0(0) ack 1 <mss 1460>
+        > . 1:1(0) ack 1 [lost]  # ESTABLISHED / SYN-RECEIVED
+        +1 < S. 0:0(0) ack 1 <mss 1460>  # ESTABLISHED / SYN-RECEIVED
+        > . 1:1(0) ack 1  # ESTABLISHED / ESTABLISHED?
+        """,
+        connect_and_look_on,
+        drops="ack:1",
+    )
+
+
+@pytest.mark.parametrize("ack", [0, 2, 100, -1, 0x80000000])
+def test_a_syn_ack_that_acknowledges_something_else_is_reset_and_the_syn_goes_on(ack: int) -> None:
+    """RFC 9293 section 3.10.7.3, first: <SEQ=SEG.ACK><CTL=RST>."""
+    play(
+        f"""
+        > S 0:0(0)
+        < S. 0:0(0) ack {ack} <mss 1460>  # SYN-SENT / SYN-RECEIVED
+        > R {ack}:{ack}(0)
+        +0.999 > S 0:0(0)
+        < S. 0:0(0) ack 1 <mss 1460>
+        > . 1:1(0) ack 1  # ESTABLISHED / ESTABLISHED?
+        """,
+        connect,
+        honest=False,
+    )
+
+
+def test_bad_syn_acks_to_the_end() -> None:
+    """Each is answered; the SYN goes on until the timeout."""
+    session = play(
+        """
+        > S 0:0(0)
+        < S. 0:0(0) ack 2
+        > R 2:2(0)
+        +0.999 > S 0:0(0)
+        < S. 0:0(0) ack 2
+        > R 2:2(0)
+        +1.999 > S 0:0(0)
+        """,
+        connect_in_vain,
+        profile=patient(timeout=5),
+        honest=False,
+    )
+    assert session.endpoint.gave_up
+    assert not session.refused
+
+
+def test_a_syn_ack_with_a_wrong_checksum_is_as_good_as_none() -> None:
+    play(
+        """
+        > S 0:0(0)
+        < S. 0:0(0) ack 1 [bad checksum]
+        +0.999 > S 0:0(0)
+        < S. 0:0(0) ack 1
+        > . 1:1(0) ack 1
+        """,
+        connect,
+        honest=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "nothing", [". 1:1(0) ack 1", "F. 1:1(0) ack 1", "P. 1:4(3) ack 1", "- 1:1(0)", "F 1:1(0)"]
+)
+def test_what_has_neither_syn_nor_rst_opens_nothing(nothing: str) -> None:
+    """RFC 9293 section 3.10.7.3, fifth."""
+    play(
+        f"""
+        > S 0:0(0)
+        < {nothing}  # SYN-SENT / SYN-RECEIVED?
+        +0.999 > S 0:0(0)
+        < S. 0:0(0) ack 1
+        > . 1:1(0) ack 1
+        """,
+        connect,
+        honest=False,
+    )
+
+
+def test_a_challenge_from_an_older_connection_is_reset() -> None:
+    """RFC 9293 section 3.5.1, Figure 9: the server still holds a connection of these ports."""
+    play(
+        """
+        > S 0:0(0)
+        < . 5000:5000(0) ack 7000
+        > R 7000:7000(0)
+        +0.999 > S 0:0(0)
+        < S. 0:0(0) ack 1
+        > . 1:1(0) ack 1
+        """,
+        connect,
+    )
+
+
+def test_a_second_syn_ack_of_another_isn_is_challenged() -> None:
+    play(
+        HANDSHAKE
+        + """
+        < S. 50:50(0) ack 1
+        > . 1:1(0) ack 1  # ESTABLISHED / ESTABLISHED?
+        """,
+        connect_and_look_on,
+        honest=False,
+    )
+
+
+@pytest.mark.parametrize("delay", [0, 500])
+def test_simultaneous_open(delay: int) -> None:
+    play(
+        """
+        > S 0:0(0)  # SYN-SENT / SYN-RECEIVED?
+        < S 0:0(0) <mss 1460>  # SYN-RECEIVED? / SYN-RECEIVED?
+        > S. 0:0(0) ack 1  # SYN-RECEIVED / ESTABLISHED?
+        < S. 0:0(0) ack 1 <mss 1460>  # ESTABLISHED? / SYN-RECEIVED
+        > . 1:1(0) ack 1  # ESTABLISHED / ESTABLISHED?
+        """,
+        connect,
+        link=lambda peer: MemoryLink(peer, copy_delay=delay),
+    )
+
+
+def test_a_lost_syn_ack_of_ours_is_repeated_as_such() -> None:
+    play(
+        """
+        > S 0:0(0)
+        < S 0:0(0)
+        > S. 0:0(0) ack 1 [lost]
+        +0.999 > S. 0:0(0) ack 1
+        < S. 0:0(0) ack 1
+        > . 1:1(0) ack 1
+        """,
+        connect,
+        drops="synack:2",
+    )
+
+
+def test_data_rides_on_the_third_ack() -> None:
+    play(
+        """
+        > S 0:0(0)
+        < S. 0:0(0) ack 1
+        > P. 1:6(5) ack 1  # ESTABLISHED / ESTABLISHED?
+        """,
+        lambda session: session.connect(b"bcdef"),
+    )
+
+
+def test_more_data_than_a_segment_holds_begins_on_the_third_ack() -> None:
+    play(
+        """
+        > S 0:0(0)
+        < S. 0:0(0) ack 1 <mss 4>
+        > . 1:5(4) ack 1
+        > . 5:9(4) ack 1
+        > P. 9:11(2) ack 1
+        """,
+        lambda session: session.connect(b"bcdefghijk"),
+    )
+
+
+def test_data_on_the_syn_ack_is_taken_and_acknowledged() -> None:
+    session = play(
+        """
+        > S 0:0(0)
+        < S. 0:5(5) ack 1  # ESTABLISHED? / SYN-RECEIVED
+        > . 1:1(0) ack 6 win 65530  # ESTABLISHED / ESTABLISHED?
+        """,
+        connect,
+    )
+    assert session.read() == b"bcdef"
+
+
+@pytest.mark.parametrize("banner", ["< P. 1:6(5) ack 1", "+1 < P. 1:6(5) ack 1"])
+def test_a_banner_is_acknowledged_and_kept(banner: str) -> None:
+    session = play(
+        HANDSHAKE
+        + f"""
+        {banner}  # ESTABLISHED / ESTABLISHED
+        > . 1:1(0) ack 6 win 65530  # ESTABLISHED / ESTABLISHED
+        """,
+        connect_and_look_on,
+    )
+    assert session.exchange(Outcome.HELD).data == b"bcdef"
+    assert session.read() == b"bcdef"
+
+
+def test_a_banner_that_overtakes_the_syn_ack_comes_again() -> None:
+    play(
+        """
+        > S 0:0(0)
+        < P. 1:6(5) ack 1  # SYN-SENT / SYN-RECEIVED?
+        < S. 0:0(0) ack 1
+        > . 1:1(0) ack 1
+        +0.2 < P. 1:6(5) ack 1
+        > . 1:1(0) ack 6 win 65530
+        """,
+        connect_and_look_on,
+    )
+
+
+@pytest.mark.parametrize("reset", ["R. 0:0(0) ack 1", "R. =0:0(0) ack 1"])
+def test_a_refusal(reset: str) -> None:
+    session = play(
+        f"> S 0:0(0)\n< {reset}  # CLOSED / CLOSED", connect_in_vain, honest=reset.startswith("R. =0")
+    )
+    assert (session.refused, session.was_reset) == (True, False)
+
+
+@pytest.mark.parametrize("reset", ["R 0:0(0)", "R 1:1(0)", "R. 0:0(0) ack 2", "R. 0:0(0) ack 0"])
+def test_a_reset_that_does_not_acknowledge_our_syn_is_not_believed(reset: str) -> None:
+    session = play(
+        f"""
+        > S 0:0(0)
+        < {reset}
+        +0.999 > S 0:0(0)
+        < S. 0:0(0) ack 1
+        > . 1:1(0) ack 1
+        """,
+        connect,
+        honest=False,
+    )
+    assert not session.refused
+
+
+def test_options_of_the_syn_are_as_asked_and_those_of_the_rest_as_agreed() -> None:
+    def act(session: Session) -> None:
+        assert session.connect()
+        session.send(b"bcdef", quiet=SECOND // 2)
+
+    play(
+        """
+        > S 0:0(0) <mss 1460,sackOK,TS val 7 ecr 0,nop,wscale 7>
+        < S. 0:0(0) ack 1 win 2000 <mss 1460,sackOK,TS val 100 ecr 7,nop,wscale 2>
+        > . 1:1(0) ack 1 win 511 <nop,nop,TS val 3487918081 ecr 100>
+        > P. 1:6(5) ack 1 win 511 <nop,nop,TS val 3487918081 ecr 100>
+        < . 1:1(0) ack 6 win 500 <nop,nop,TS val 101 ecr 3487918081>
+        < . 4:7(3) ack 6 win 500 <nop,nop,TS val 103 ecr 3487918081>
+        > . 6:6(0) ack 1 win 511 <nop,nop,TS val 3487918083 ecr 101,nop,nop,sack 4:7>
+        < . 1:4(3) ack 6 win 500 <nop,nop,TS val 102 ecr 3487918081>
+        > . 6:6(0) ack 7 win 511 <nop,nop,TS val 3487918084 ecr 102>
+        """,
+        act,
+        profile=patient(options="mss 1460,sackOK,TS val 7 ecr 0,nop,wscale 7"),
+    )
+
+
+def test_what_the_server_does_not_offer_is_not_used() -> None:
+    play(
+        """
+        > S 0:0(0) <mss 1460,sackOK,TS val 7 ecr 0,nop,wscale 7>
+        < S. 0:0(0) ack 1
+        > . 1:1(0) ack 1
+        < . 4:7(3) ack 1
+        > . 1:1(0) ack 1
+        """,
+        connect_and_look_on,
+        profile=patient(options="mss 1460,sackOK,TS val 7 ecr 0,nop,wscale 7"),
+    )
+
+
+def test_ecn_is_asked_for_in_the_syn_alone() -> None:
+    play(
+        """
+        > SEW 0:0(0)
+        < SE. 0:0(0) ack 1
+        > . 1:1(0) ack 1
+        < P. 1:6(5) ack 1 [ecn 3]
+        > E. 1:1(0) ack 6 win 65530
+        < PW. 6:8(2) ack 1
+        > . 1:1(0) ack 8 win 65528
+        """,
+        connect_and_look_on,
+        profile=Profile(isn=Seq(CLIENT_ISN), window=65535, ecn=True),
+    )
+
+
+def test_whoever_wants_nothing_sends_nothing() -> None:
+    session, link = started(Answers(silence))
+    session.run(lambda: False, deadline=link.now() + SECOND)
+    assert (session.endpoint.want, link.sent) == (Want.LISTEN, [])
