@@ -64,6 +64,8 @@ class Session:
     drops: Drops = field(default_factory=Drops)
     on_entry: Callable[[Judged | Remark], None] = lambda entry: None
     on_frame: Callable[[Frame], None] = lambda frame: None
+    #: told each step once it is applied, before anything of ours answers it; what it remarks follows the step
+    on_step: Callable[[Step], None] = lambda step: None
     #: whoever waits for the result has gone; asked every CANCEL_CHECK
     cancelled: Callable[[], bool] = lambda: False
     entries: list[Judged | Remark] = field(default_factory=list)
@@ -347,6 +349,8 @@ class Session:
 
     def _wait(self, step: Step | Remark, now: int, wire: bytes | None = None) -> None:
         self._waiting.append(_Waiting(step, wire, now))
+        if isinstance(step, Step):
+            self.on_step(step)
 
     def _judge_waiting(self, now: int, *, rest: bool = False) -> None:
         """Judge in order up to the first whose copy may still come; with ``rest`` also from there on."""
