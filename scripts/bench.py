@@ -58,9 +58,9 @@ class Took(NamedTuple):
 
 
 @contextmanager
-def server() -> Iterator[int]:
-    """The port of a server that reads to the end and closes, for as long as this lasts."""
-    with socket.create_server((HOST, 0), backlog=64) as listener:
+def server(port: int = 0) -> Iterator[int]:
+    """The port of a server that reads to the end and closes, for as long as this lasts; 0 is any."""
+    with socket.create_server((HOST, port), backlog=64) as listener:
 
         def serve() -> None:
             while True:
@@ -120,19 +120,29 @@ def middle(taken: list[Took]) -> Took:
     return Took(median(one.wall for one in taken), median(one.cpu for one in taken))
 
 
-def contestants(port: int, folder: str) -> dict[str, Command]:
-    """Who does a handshake and a close, each as a command."""
+def contestants(port: int, folder: str, env: Mapping[str, str]) -> dict[str, Command]:
+    """Who does a handshake and a close, each as a command; programs of others only where they are and run."""
+    script = Path(folder) / "close.pkt"
+    script.write_text(PACKETDRILL, encoding="ascii")
     others: dict[str, Command] = {
+        "hping3, one SYN only": ("hping3", "--syn", "--count", "1", "--destport", str(port), HOST),
+        "packetdrill, against the kernel's client": ("packetdrill", str(script)),
+    }
+    return {
         "kernel's TCP, from Python": (PYTHON, "-c", KERNEL, str(port)),
         "Scapy script, scapy.all, nothing judged": (PYTHON, str(HERE / "bench_scapy.py"), str(port)),
+        **{name: command for name, command in others.items() if runs(command, env)},
     }
-    if hping3 := shutil.which("hping3"):
-        others["hping3, one SYN only"] = (hping3, "--syn", "--count", "1", "--destport", str(port), HOST)
-    if packetdrill := shutil.which("packetdrill"):
-        script = Path(folder) / "close.pkt"
-        script.write_text(PACKETDRILL, encoding="ascii")
-        others["packetdrill, against the kernel's client"] = (packetdrill, str(script))
-    return others
+
+
+def runs(command: Command, env: Mapping[str, str]) -> bool:
+    """Whether the program is installed and does what it is to do."""
+    if shutil.which(command[0]) is None:
+        return False
+    done = subprocess.run(command, env=env, capture_output=True, check=False, timeout=60)
+    if done.returncode != 0:
+        print(f"{command[0]} is left out: it ended with {done.returncode}.", file=sys.stderr)
+    return done.returncode == 0
 
 
 def stages(teardown: Command, env: Mapping[str, str]) -> dict[str, Command]:
@@ -174,7 +184,7 @@ def main(arguments: list[str]) -> int:
 
         name = "rawshake teardown, judged and drawn"
         teardown = (RAWSHAKE, "teardown", HOST, str(port), "--linger", "0")
-        taken = measure({name: teardown, **contestants(port, folder)}, rounds, env)
+        taken = measure({name: teardown, **contestants(port, folder, env)}, rounds, env)
         table("A handshake and a close on loopback", taken, name)
 
         print(f"\n{'What the time of teardown goes to':<46}{'time':>10}{'processor':>12}")

@@ -1,0 +1,181 @@
+"""The README's generated parts: tables made from the code, and a ladder from a real run."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import click
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+README: Final = ROOT / "README.md"
+#: How the README tells where a generated part stands.
+PART: Final = re.compile(r"(<!-- ([a-z-]+): made by scripts/readme -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table in Markdown."""
+    head = list(head)
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+def commands() -> str:
+    """Every command and what it is for."""
+    from rawshake.cli import COMMANDS
+
+    return table(("command", "what it does"), ((f"`{name}`", text) for name, text in COMMANDS.items()))
+
+
+def options(name: str, *, without: Iterable[str] = ()) -> dict[str, str]:
+    """The options of a command, each as it is written, and what it does."""
+    from rawshake.cli import cli
+
+    context = click.Context(cli, info_name="rawshake")
+    command = cli.get_command(context, name)
+    assert command is not None
+    found = {}
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            written, text = parameter.get_help_record(context) or ("", "")
+            if written not in without:
+                found[written] = text
+    return found
+
+
+def option_table(found: dict[str, str]) -> str:
+    """A table of options."""
+    return table(("option", "meaning"), ((f"`{written}`", escape(text)) for written, text in found.items()))
+
+
+def escape(text: str) -> str:
+    """A line of help as Markdown shows it unchanged."""
+    return re.sub(r"([\\<>*_\[\]])", r"\\\1", " ".join(text.split()))
+
+
+def output_options() -> str:
+    """What connect, send and teardown have in common."""
+    return option_table({key: text for key, text in options("send").items() if key in options("connect")})
+
+
+def crafting_options() -> str:
+    """What connect and teardown have in common, and send has not."""
+    others = options("send")
+    both = {key: text for key, text in options("connect").items() if key in options("teardown")}
+    return option_table({key: text for key, text in both.items() if key not in others})
+
+
+def own_options() -> str:
+    """What only one of connect, send and teardown has."""
+    rows = []
+    names = ("connect", "send", "teardown")
+    for name in names:
+        others = {key for other in names if other != name for key in options(other)}
+        for written, text in options(name, without=others).items():
+            rows.append((f"`{name}`", f"`{written}`", escape(text)))
+    return table(("command", "option", "meaning"), rows)
+
+
+def exits() -> str:
+    """Every exit status, with the comment that stands beside it in the code."""
+    from rawshake.errors import Exit
+
+    source = (ROOT / "rawshake" / "errors.py").read_text(encoding="utf-8")
+    comments = dict(re.findall(r"^    ([A-Z_]+) = \d+  #: (.+)$", source, re.MULTILINE))
+    comments["OK"] = "all is well"
+    return table(
+        ("status", "name", "when"), ((str(one.value), f"`{one.name}`", comments[one.name]) for one in Exit)
+    )
+
+
+def servers() -> str:
+    """The lab's servers by port."""
+    from rawshake.net.lab.servers import SERVERS
+
+    rows = ((str(one.port), f"`{one.name}`", one.summary) for one in SERVERS.values())
+    return table(("port", "server", "what it does"), rows)
+
+
+def rules() -> str:
+    """The rule book, chapter by chapter."""
+    from rawshake.rules import book, chapters
+
+    rows = (
+        (chapter, f"`{rule.id}`", rule.level.value, rule.cite, escape(rule.summary))
+        for chapter in chapters()
+        for rule in book()
+        if rule.chapter == chapter
+    )
+    return table(("chapter", "rule", "level", "clause", "what it asks"), rows)
+
+
+def count() -> str:
+    """How many rules there are."""
+    from rawshake.rules import book, chapters
+
+    return f"{len(book())} rules in {len(chapters())} chapters.\n"
+
+
+def draw() -> str:
+    """A whole exchange with a server on loopback, in a network of its own."""
+    as_root = [sys.executable, str(ROOT / "scripts" / "as_root.py"), "--"]
+    command = [*as_root, sys.executable, "-m", "scripts.readme", "--inside"]
+    return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True, timeout=60).stdout
+
+
+def inside() -> None:
+    """Print the ladder: what ``draw`` runs as root of a network of its own."""
+    from scripts.bench import HOST, RAWSHAKE, server
+
+    with server(80):
+        done = subprocess.run(
+            [RAWSHAKE, "teardown", HOST, "80"], stdout=subprocess.PIPE, text=True, check=True, timeout=60
+        )
+    print(f"```\n$ sudo rawshake teardown {HOST} 80\n{done.stdout}```")
+
+
+PARTS: Final = {
+    "commands": commands,
+    "crafting-options": crafting_options,
+    "output-options": output_options,
+    "own-options": own_options,
+    "exits": exits,
+    "servers": servers,
+    "rules": rules,
+    "rule-count": count,
+    "ladder": draw,
+}
+#: Differs with each run: written only when asked for.
+NEVER_THE_SAME: Final = frozenset({"ladder"})
+
+
+def render(text: str, *, ladder: bool = False) -> str:
+    """The README with its generated parts as they are now; its ladder only if that is wanted."""
+
+    def part(found: re.Match[str]) -> str:
+        name = found[2]
+        if name in NEVER_THE_SAME and not ladder:
+            return found[0]
+        return f"{found[1]}\n{PARTS[name]()}\n{found[3]}"
+
+    return PART.sub(part, text)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the README."""
+    if arguments == ["--inside"]:
+        inside()
+        return 0
+    if arguments not in ([], ["--ladder"]):
+        print("usage: scripts/readme [--ladder]", file=sys.stderr)
+        return 2
+    README.write_text(render(README.read_text(encoding="utf-8"), ladder=bool(arguments)), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
