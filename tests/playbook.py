@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from difflib import ndiff
 from typing import Final
 
-from rawshake.profile import Drops, Profile
+from rawshake.profile import SECOND, Drops, Profile
 from rawshake.report import Judged, Outcome, Remark
 from rawshake.rules import book
 from rawshake.rules.model import Rule
 from rawshake.session import Session
-from rawshake.tcp.notation import CLIENT_ISN, SERVER_ISN, STEP, Line, one_line, parse_exchange
+from rawshake.tcp.notation import CLIENT_ISN, SERVER_ISN, STEP, Line, one_line, parse_exchange, parse_options
 from rawshake.tcp.segment import Segment
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.tracker import Tracker
@@ -23,6 +23,36 @@ CLIENT: Final = ("192.0.2.1", 40000)
 SERVER: Final = ("192.0.2.2", 80)
 #: Shorter pauses between two segments are not written.
 PAUSE: Final = 100 * MILLISECOND
+
+HANDSHAKE: Final = """
+    > S 0:0(0)
+    < S. 0:0(0) ack 1 <mss 1460>
+    > . 1:1(0) ack 1
+"""
+
+
+def patient(isn: int = CLIENT_ISN, *, timeout: int = 10, retries: int = 6, options: str = "") -> Profile:
+    return Profile(
+        isn=Seq(isn),
+        window=65535,
+        timeout=timeout * SECOND,
+        retries=retries,
+        options=parse_options(options),
+    )
+
+
+def connect(session: Session) -> None:
+    assert session.connect()
+
+
+def connect_in_vain(session: Session) -> None:
+    assert not session.connect()
+    assert session.over
+
+
+def connect_and_look_on(session: Session) -> None:
+    assert session.connect()
+    session.run(lambda: False, deadline=session.link.now() + 5 * SECOND)
 
 
 class Script:

@@ -5,43 +5,10 @@ from __future__ import annotations
 import pytest
 
 from rawshake.endpoint import Want
-from rawshake.profile import SECOND, Profile
-from rawshake.report import Outcome
+from rawshake.profile import SECOND
 from rawshake.session import Session
-from rawshake.tcp.notation import CLIENT_ISN, parse_options
-from rawshake.tcp.seq import Seq
 from tests.memory import Answers, MemoryLink, silence
-from tests.playbook import play, started
-
-HANDSHAKE = """
-    > S 0:0(0)
-    < S. 0:0(0) ack 1 <mss 1460>
-    > . 1:1(0) ack 1
-"""
-
-
-def patient(isn: int = CLIENT_ISN, *, timeout: int = 10, retries: int = 6, options: str = "") -> Profile:
-    return Profile(
-        isn=Seq(isn),
-        window=65535,
-        timeout=timeout * SECOND,
-        retries=retries,
-        options=parse_options(options),
-    )
-
-
-def connect(session: Session) -> None:
-    assert session.connect()
-
-
-def connect_in_vain(session: Session) -> None:
-    assert not session.connect()
-    assert session.over
-
-
-def connect_and_look_on(session: Session) -> None:
-    assert session.connect()
-    session.run(lambda: False, deadline=session.link.now() + 5 * SECOND)
+from tests.playbook import HANDSHAKE, connect, connect_and_look_on, connect_in_vain, patient, play, started
 
 
 def test_both_ends_after_each_segment_of_a_handshake() -> None:
@@ -286,70 +253,6 @@ def test_a_lost_syn_ack_of_ours_is_repeated_as_such() -> None:
     )
 
 
-def test_data_rides_on_the_third_ack() -> None:
-    play(
-        """
-        > S 0:0(0)
-        < S. 0:0(0) ack 1
-        > P. 1:6(5) ack 1  # ESTABLISHED / ESTABLISHED?
-        """,
-        lambda session: session.connect(b"bcdef"),
-    )
-
-
-def test_more_data_than_a_segment_holds_begins_on_the_third_ack() -> None:
-    play(
-        """
-        > S 0:0(0)
-        < S. 0:0(0) ack 1 <mss 4>
-        > . 1:5(4) ack 1
-        > . 5:9(4) ack 1
-        > P. 9:11(2) ack 1
-        """,
-        lambda session: session.connect(b"bcdefghijk"),
-    )
-
-
-def test_data_on_the_syn_ack_is_taken_and_acknowledged() -> None:
-    session = play(
-        """
-        > S 0:0(0)
-        < S. 0:5(5) ack 1  # ESTABLISHED? / SYN-RECEIVED
-        > . 1:1(0) ack 6 win 65530  # ESTABLISHED / ESTABLISHED?
-        """,
-        connect,
-    )
-    assert session.read() == b"bcdef"
-
-
-@pytest.mark.parametrize("banner", ["< P. 1:6(5) ack 1", "+1 < P. 1:6(5) ack 1"])
-def test_a_banner_is_acknowledged_and_kept(banner: str) -> None:
-    session = play(
-        HANDSHAKE
-        + f"""
-        {banner}  # ESTABLISHED / ESTABLISHED
-        > . 1:1(0) ack 6 win 65530  # ESTABLISHED / ESTABLISHED
-        """,
-        connect_and_look_on,
-    )
-    assert session.exchange(Outcome.HELD).data == b"bcdef"
-    assert session.read() == b"bcdef"
-
-
-def test_a_banner_that_overtakes_the_syn_ack_comes_again() -> None:
-    play(
-        """
-        > S 0:0(0)
-        < P. 1:6(5) ack 1  # SYN-SENT / SYN-RECEIVED?
-        < S. 0:0(0) ack 1
-        > . 1:1(0) ack 1
-        +0.2 < P. 1:6(5) ack 1
-        > . 1:1(0) ack 6 win 65530
-        """,
-        connect_and_look_on,
-    )
-
-
 @pytest.mark.parametrize("reset", ["R. 0:0(0) ack 1", "R. =0:0(0) ack 1"])
 def test_a_refusal(reset: str) -> None:
     session = play(
@@ -372,58 +275,6 @@ def test_a_reset_that_does_not_acknowledge_our_syn_is_not_believed(reset: str) -
         honest=False,
     )
     assert not session.refused
-
-
-def test_options_of_the_syn_are_as_asked_and_those_of_the_rest_as_agreed() -> None:
-    def act(session: Session) -> None:
-        assert session.connect()
-        session.send(b"bcdef", quiet=SECOND // 2)
-
-    play(
-        """
-        > S 0:0(0) <mss 1460,sackOK,TS val 7 ecr 0,nop,wscale 7>
-        < S. 0:0(0) ack 1 win 2000 <mss 1460,sackOK,TS val 100 ecr 7,nop,wscale 2>
-        > . 1:1(0) ack 1 win 511 <nop,nop,TS val 3487918081 ecr 100>
-        > P. 1:6(5) ack 1 win 511 <nop,nop,TS val 3487918081 ecr 100>
-        < . 1:1(0) ack 6 win 500 <nop,nop,TS val 101 ecr 3487918081>
-        < . 4:7(3) ack 6 win 500 <nop,nop,TS val 103 ecr 3487918081>
-        > . 6:6(0) ack 1 win 511 <nop,nop,TS val 3487918083 ecr 101,nop,nop,sack 4:7>
-        < . 1:4(3) ack 6 win 500 <nop,nop,TS val 102 ecr 3487918081>
-        > . 6:6(0) ack 7 win 511 <nop,nop,TS val 3487918084 ecr 102>
-        """,
-        act,
-        profile=patient(options="mss 1460,sackOK,TS val 7 ecr 0,nop,wscale 7"),
-    )
-
-
-def test_what_the_server_does_not_offer_is_not_used() -> None:
-    play(
-        """
-        > S 0:0(0) <mss 1460,sackOK,TS val 7 ecr 0,nop,wscale 7>
-        < S. 0:0(0) ack 1
-        > . 1:1(0) ack 1
-        < . 4:7(3) ack 1
-        > . 1:1(0) ack 1
-        """,
-        connect_and_look_on,
-        profile=patient(options="mss 1460,sackOK,TS val 7 ecr 0,nop,wscale 7"),
-    )
-
-
-def test_ecn_is_asked_for_in_the_syn_alone() -> None:
-    play(
-        """
-        > SEW 0:0(0)
-        < SE. 0:0(0) ack 1
-        > . 1:1(0) ack 1
-        < P. 1:6(5) ack 1 [ecn 3]
-        > E. 1:1(0) ack 6 win 65530
-        < PW. 6:8(2) ack 1
-        > . 1:1(0) ack 8 win 65528
-        """,
-        connect_and_look_on,
-        profile=Profile(isn=Seq(CLIENT_ISN), window=65535, ecn=True),
-    )
 
 
 def test_whoever_wants_nothing_sends_nothing() -> None:
