@@ -74,10 +74,13 @@ def main() -> NoReturn:
     os._exit(1)
 
 
-def _excuse(error: Exception) -> dict[str, str]:
+def _excuse(error: Exception) -> dict[str, Any]:
     """What the launcher makes a sentence of: either the system refused something, or we are at fault."""
-    if isinstance(error, OSError | NetlinkError):
-        return {"impossible": str(error)}
+    if isinstance(error, OSError):
+        what = f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror or error)
+        return {"impossible": [error.errno or 0, what]}
+    if isinstance(error, NetlinkError):
+        return {"impossible": [error.code, f"{os.strerror(error.code)}: netlink"]}
     return {"fault": f"{type(error).__name__}: {error}"}
 
 
@@ -236,7 +239,10 @@ def _report(status_pipe: int, status: int) -> None:
 
 def _own_proc() -> None:
     """Show the lab's own processes and interfaces under /proc and /sys, where the system lets us."""
-    system.mount_private()
+    try:
+        system.mount_private()
+    except OSError:
+        return  # a mount would show outside; AppArmor forbids mounts in most containers
     for kind, target in (("proc", "/proc"), ("sysfs", "/sys")):
         try:
             system.mount(kind, target)

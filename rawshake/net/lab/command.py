@@ -6,8 +6,9 @@ import os
 import select
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final, NoReturn
 
 from rawshake.errors import Exit, Failure
@@ -144,9 +145,14 @@ def _call(lab: Lab, function: Callable[[Lab], int], status: int, mask: Iterable[
         code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
     except Failure as failure:
         os.write(status, raised(failure))
-    except Exception as error:  # noqa: BLE001
-        os.write(status, raised(Failure(Exit.INTERNAL, f"{type(error).__name__}: {error}")))
+    except BrokenPipeError:
+        code = int(Exit.OK)  # whoever read our output has read enough
+    except Exception as fault:  # noqa: BLE001
+        if os.environ.get("RAWSHAKE_TRACEBACK"):
+            traceback.print_exc()
+        os.write(status, raised(Failure(Exit.INTERNAL, f"{type(fault).__name__} in the lab: {fault}.")))
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
         os._exit(code)

@@ -7,6 +7,7 @@ import select
 import socket
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Final
 
 from rawshake.errors import Exit, Failure
@@ -55,10 +56,16 @@ class Control:
         self, server: Address, client: Address, wanted: State, *, within: int = 5 * _SECOND
     ) -> KernelSocket:
         """Ask ``state`` until it is the wanted one or ``within`` ns have passed; what it was last."""
+        return self.await_socket(server, client, lambda found: found.state is wanted, within=within)
+
+    def await_socket(
+        self, server: Address, client: Address, wanted: Callable[[KernelSocket], bool], *, within: int
+    ) -> KernelSocket:
+        """Ask ``state`` until it is as wanted or ``within`` ns have passed; what it was last."""
         deadline = time.monotonic_ns() + within
         while True:
             found = self.state(server, client)
-            if found.state is wanted or time.monotonic_ns() >= deadline:
+            if wanted(found) or time.monotonic_ns() >= deadline:
                 return found
             select.select([], [], [], 0.001)
 

@@ -20,6 +20,7 @@ from rawshake.errors import Exit, Failure
 from rawshake.net import lab
 from rawshake.net.lab import system
 from rawshake.net.lab.control import Control
+from rawshake.net.lab.obstacle import impossible
 from rawshake.net.lab.servers import SERVERS, select_servers
 from rawshake.net.lab.system import Namespace
 
@@ -300,7 +301,7 @@ def start(
             meanwhile()
         ready, descriptors = _await_ready(agent)
         if "impossible" in ready:
-            raise _impossible(ready["impossible"])
+            raise impossible(*ready["impossible"])
         if "fault" in ready:
             raise Failure(Exit.INTERNAL, f"The lab did not start: {ready['fault']}.")
     except BaseException:
@@ -323,14 +324,6 @@ def _await_ready(agent: socket.socket) -> tuple[dict[str, Any], list[int]]:
         raise Failure(Exit.INTERNAL, "The lab's first process ended before the lab was ready.")
     ready: dict[str, Any] = json.loads(message)
     return ready, descriptors
-
-
-def _impossible(reason: str) -> Failure:
-    return Failure(
-        Exit.LAB_IMPOSSIBLE,
-        f"This system allows no lab: {reason}.",
-        "Run it as root (with sudo, and the full path of rawshake), or in a container with --privileged.",
-    )
 
 
 def _await_end(anchor: subprocess.Popen[bytes]) -> None:

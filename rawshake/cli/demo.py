@@ -1,0 +1,141 @@
+"""``rawshake demo``: connect, send and teardown in a lab, the server's own kernel asked after every segment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+import click
+
+from rawshake.cli.parameters import Crafting, Output, crafting_options, output_options, take
+from rawshake.errors import Exit, Failure
+
+if TYPE_CHECKING:
+    from rawshake.cli.live import Live
+    from rawshake.net.lab.namespaces import Lab
+
+#: What is sent, and comes back.
+SAID: Final = b"Hello from rawshake!\r\n"
+
+
+@click.command("demo")
+@click.option(
+    "-4", "family", flag_value=4, type=int, default=4, help="Over IPv4, as it is unless told otherwise."
+)
+@click.option("-6", "family", flag_value=6, type=int, help="Over IPv6.")
+@output_options
+def command(family: Literal[4, 6], **given: object) -> int:
+    r"""Show a handshake and a close in a lab of their own; no set-up.
+
+    Connects by hand to an echo server in a network of its own, sends a line, and closes. The servers stand
+    still between the steps, and after every segment their kernel is asked for the state of its socket. No
+    root is needed where the system allows user namespaces.
+
+    \b
+    Examples:
+      rawshake demo
+      rawshake demo -6 -v
+      rawshake demo --compact --pcap demo.pcap
+    """
+    output = take(Output, given)
+    from rawshake.net.lab.command import run_function
+    from rawshake.net.privilege import raw_sockets_allowed
+
+    def show(lab: Lab) -> int:
+        return _show(lab, family, output)
+
+    try:
+        return run_function(show, servers=["echo"], held=True, meanwhile=_load)
+    except Failure as refused:
+        if refused.status is not Exit.LAB_IMPOSSIBLE or not raw_sockets_allowed():
+            raise
+    # A default container: no namespaces, but raw sockets.
+    return run_function(show, servers=["echo"], held=True, namespaces=False)
+
+
+def _load() -> None:
+    """Import what will be needed, while the lab starts."""
+    import rawshake.cli.live
+    import rawshake.cli.witness  # noqa: F401
+    from rawshake.net import craft
+    from rawshake.rules import book
+
+    craft.warm_up(v6=False)
+    book()
+
+
+def _show(lab: Lab, family: Literal[4, 6], output: Output) -> int:
+    from rawshake.cli import Terminated
+    from rawshake.cli.live import opened, reset_if_interrupted
+    from rawshake.cli.witness import Witness
+
+    address, port = lab.address4 if family == 4 else lab.address6, lab.ports["echo"]
+    if address is None:
+        raise Failure(Exit.NO_ROUTE, "This kernel has no IPv6.", "Leave -6 out.")
+    _introduce(lab, address, output)
+    try:
+        with opened("demo", address, port, _ordinary(family), output) as live:
+            with reset_if_interrupted(live):
+                witness = Witness(lab.control, live)
+                _converse(lab, live)
+            return witness.conclude()
+    except Terminated:
+        return Exit.TERMINATED
+
+
+def _ordinary(family: Literal[4, 6]) -> Crafting:
+    """What connect does unless told otherwise."""
+
+    @click.command()
+    @crafting_options
+    def plain(**given: object) -> Crafting:
+        return take(Crafting, given)
+
+    crafting = plain.main([f"-{family}"], standalone_mode=False)
+    assert isinstance(crafting, Crafting)
+    return crafting
+
+
+def _introduce(lab: Lab, address: str, output: Output) -> None:
+    from rawshake.cli.output import render_options
+    from rawshake.render.text import wrap
+
+    if output.quiet or output.json == "-":
+        return
+    place = "two network namespaces and a wire between them" if lab.namespaces else "this machine's loopback"
+    intro = (
+        f"A lab: {place}, and an echo server at {address}, which acts only when told to. After each segment "
+        "the server's kernel is asked for its socket's state, RCV.NXT and SND.UNA."
+    )
+    click.echo("\n".join([*wrap(intro, render_options(output).columns), ""]))
+
+
+def _converse(lab: Lab, live: Live) -> None:
+    """Connect, send and close; the server acts once we have nothing left to do."""
+    from rawshake.endpoint import Want
+    from rawshake.profile import SECOND
+
+    session, act = live.session, lab.control.step
+
+    def until_acknowledged() -> None:
+        session.run(lambda: not session.endpoint.unacknowledged or session.over)
+
+    session.remark("CONNECT")
+    if not session.connect():
+        return
+    session.remark("The server accepts the connection.")
+    act()
+    session.remark("SEND")
+    session.endpoint.send(SAID)
+    until_acknowledged()
+    session.remark("The server reads that, and sends it back.")
+    act()
+    act()
+    deadline = session.link.now() + SECOND
+    session.run(lambda: len(session.endpoint.unread) >= len(SAID) or session.over, deadline=deadline)
+    session.read()
+    session.remark("TEARDOWN")
+    session.endpoint.want = Want.CLOSE
+    until_acknowledged()
+    session.remark("The server reads the end of file, and closes.")
+    act()
+    session.close(deadline=session.link.now() + SECOND)
