@@ -18,14 +18,9 @@ def syn_window_unscaled(step: Step) -> Outcome | None:
 
     The shift holds from the first segment after the handshake on. A client that applies it to the window of
     the SYN,ACK as well sends more than the server has room for. With the usual windows of about 64 KB nobody
-    notices, since no first flight is that long; with a small one data is lost and sent again. A capture may
-    have missed an ACK with a larger window, so where the tap is at neither end this is a warning.
+    notices, since no first flight is that long; with a small one data is lost and sent again. A tap may have
+    missed an ACK with a larger window, so only what rawshake itself sees or sends is decided.
 
-    Fires:
-        > S 0:0(0) win 65535 <mss 1460,nop,wscale 7>
-        < S. 0:0(0) ack 1 win 500 <mss 1460,nop,wscale 7>
-        > . 1:1(0) ack 1 win 512
-        > P. 1:601(600) ack 1 win 512
     Fires (at the client):
         > S 0:0(0) win 65535 <mss 1460,nop,wscale 7>
         < S. 0:0(0) ack 1 win 500 <mss 1460,nop,wscale 7>
@@ -38,6 +33,11 @@ def syn_window_unscaled(step: Step) -> Outcome | None:
         > P. 1:501(500) ack 1 win 512
         < . 1:1(0) ack 501 win 8
         > P. 501:1101(600) ack 1 win 512
+    Quiet (a tap may have missed an ACK):
+        > S 0:0(0) win 65535 <mss 1460,nop,wscale 7>
+        < S. 0:0(0) ack 1 win 500 <mss 1460,nop,wscale 7>
+        > . 1:1(0) ack 1 win 512
+        > P. 1:601(600) ack 1 win 512
     """
     peer = step.peer_was
     if not peer.shift or peer.proven is not State.SYN_RECEIVED or peer.window is None or not _fills(step):
@@ -56,9 +56,10 @@ def wscale_applied(step: Step) -> Outcome | None:
 
     A client that offered window scale and got a SYN,ACK without it goes back to plain windows, and the server
     takes them so. A server that shifts all the same sends 2**n times as much as there is room for. Linux and
-    BSD do this right; a middlebox that strips the option from one SYN brings it about.
+    BSD do this right; a middlebox that strips the option from one SYN brings it about. As with all windows, a
+    tap may have missed a larger one.
 
-    Fires:
+    Fires (at the client):
         > S 0:0(0) win 400 <mss 1460,nop,wscale 7>
         < S. 0:0(0) ack 1 win 65535 <mss 1460>
         > . 1:1(0) ack 1 win 400
@@ -89,10 +90,10 @@ def sender_within_window(step: Step) -> Outcome | None:
 
     The right edge is the ACK plus the window, shifted. What lies beyond it the receiver need not take: it
     is answered by an ACK and has to be sent again. A single octet is how BSD and Windows probe a closed
-    window, and a FIN may stand just beyond the edge. A capture may have missed a larger window, so where the
-    tap is at neither end this is a warning.
+    window, and a FIN may stand just beyond the edge. A tap may have missed a larger window, so only what
+    rawshake itself sees or sends is decided.
 
-    Fires:
+    Fires (at the client):
         > S 0:0(0) win 400
         < S. 0:0(0) ack 1 win 65535
         > . 1:1(0) ack 1 win 400
@@ -119,8 +120,8 @@ def sender_within_window(step: Step) -> Outcome | None:
     """
     if not _fills(step):
         return None
-    if step.peer_was.offered is None:
-        return undecidable("seq", "the window's scale is not known without the peer's SYN")
+    if step.peer_was.offered is None or step.was.offered is None:
+        return undecidable("seq", "the window's scale is not known without both SYNs")
     over = _over(step)
     if over is None:
         return None
@@ -143,15 +144,11 @@ def _over(step: Step) -> int | None:
 
 def _beyond(step: Step, over: int, why: str = "") -> Outcome:
     edge = step.peer_was.edge
-    sentence = f"data ends at {step.segment.seq + step.segment.payload_length} = edge {edge} + {over}{why}"
-    certain = step.ours or step.fate is Fate.DELIVERED
-    return broken(
-        "seq",
-        sentence,
-        expected=f"at most {edge}",
-        actual=step.segment.seq + step.segment.payload_length,
-        verdict=None if certain else Verdict.WARN,
-    )
+    end = step.segment.seq + step.segment.payload_length
+    if not (step.ours or step.fate is Fate.DELIVERED):
+        return undecidable("seq", "a larger window may have been missed")
+    sentence = f"data ends at {end} = edge {edge} + {over}{why}"
+    return broken("seq", sentence, expected=f"at most {edge}", actual=end)
 
 
 @rule("window-not-shrunk", "RFC 9293 3.8.6 SHLD-14; RFC 7323 2.4", Level.SHOULD_NOT)
@@ -194,23 +191,24 @@ def window_not_shrunk(step: Step) -> Outcome | None:
     segment, was, peer = step.segment, step.was, step.peer_was
     if segment.syn or segment.rst or not segment.has_ack or was.edge is None:
         return None
-    if was.window is None or was.last_ack is None or was.last_ack != was.acked or was.offered is None:
+    if was.offered is None or peer.offered is None:
+        return None  # its scale is not known
+    if was.nxt is None or was.acked is None or peer.nxt is None:
         return None
-    if peer.nxt is None or segment.ack > peer.nxt or segment.ack < was.last_ack:
-        return None  # the number itself is wrong, or it was overtaken by a later one
+    if segment.seq < was.nxt or segment.ack < was.acked or segment.ack > peer.nxt:
+        return None  # overtaken by what was sent after it, sent again, or the number itself is wrong
     if peer.fin is not None and segment.ack > peer.fin:
         return None  # nothing more can come, and stacks write what they like
-    if was.nxt is None or segment.seq < was.nxt:
-        return None  # sent again, or overtaken by what was sent after it
-    before = was.last_ack + was.window
     window = segment.window << was.shift
     edge = segment.ack + window
-    lost = before - edge
+    lost = was.edge - edge
     if lost < 1 << was.shift:
         return held("window", f"edge {segment.ack} + {window} = {edge}, {_moved(-lost)}")
-    sentence = f"edge {segment.ack} + {window} = {edge}, {lost} octets left of {was.last_ack} + {was.window}"
+    if segment.ack == was.acked and (was.edge_before is None or segment.seq < was.edge_before):
+        return undecidable("window", "which of two segments was sent first cannot be told")
+    sentence = f"edge {segment.ack} + {window} = {edge}, {lost} octets left of {was.edge} before"
     verdict = Verdict.NOTE if window == 0 else None
-    return broken("window", sentence, expected=f"at least {before}", actual=edge, verdict=verdict)
+    return broken("window", sentence, expected=f"at least {was.edge}", actual=edge, verdict=verdict)
 
 
 def _moved(octets: int) -> str:

@@ -127,7 +127,7 @@ class Tracker:
         if segment.fin and me.fin is None:
             me.fin = segment.fin_seq
             me.proven = None if me.proven is None else advance(me.proven, Event.SENT_FIN)
-        _sent_window(me, peer, segment)
+        _sent_window(me, peer, segment, again=again or segment.end != me.nxt)
         if segment.length:
             self._flight[me.end].add(segment, again=again)
         if again or segment.syn:
@@ -260,11 +260,15 @@ def _sent_without_syn(me: View, peer: View, segment: Segment) -> None:
         me.proven = me.proven or State.ESTABLISHED
 
 
-def _sent_window(me: View, peer: View, segment: Segment) -> None:
+def _sent_window(me: View, peer: View, segment: Segment, *, again: bool) -> None:
     # RFC 7323 section 2.2: the window field of a SYN is never scaled.
     me.window = segment.window if segment.syn else segment.window << me.shift
     if segment.has_ack and (peer.nxt is None or segment.ack <= peer.nxt):
-        me.edge = later(me.edge, segment.ack + me.window)
+        edge = segment.ack + me.window
+        if me.edge is None or edge > me.edge:
+            # Without sequence space of its own it may have been overtaken by others of the same number. Sent
+            # again, it may have been overtaken by anything.
+            me.edge, me.edge_before = edge, None if again else segment.seq + max(segment.length, 1)
 
 
 def _sent_reset(me: View, peer: View, segment: Segment) -> None:

@@ -92,6 +92,8 @@ class View:
     #: the window it last advertised, in octets, and the highest right edge that it ever advertised
     window: int | None = None
     edge: Seq | None = None
+    #: what it sends from this number on, it sends after the segment that advertised that edge
+    edge_before: Seq | None = None
     #: what its SYN offered: MSS in octets, window scale as written
     mss: int | None = None
     wscale: int | None = None
