@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Final, NoReturn
 
@@ -25,8 +26,12 @@ COMMANDS: Final = {
 }
 
 
-class Terminated(BaseException):
-    """SIGTERM arrived; like KeyboardInterrupt it passes what catches only Exception."""
+class Stopped(BaseException):
+    """Ctrl-C or SIGTERM; like KeyboardInterrupt it passes what catches only Exception, and click."""
+
+    def __init__(self, status: Exit) -> None:
+        super().__init__(status)
+        self.status = status
 
 
 class Commands(click.Group):
@@ -77,7 +82,8 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run, and leave by the exit status; the user sees sentences, never a traceback."""
-    signal.signal(signal.SIGTERM, _on_terminate)
+    signal.signal(signal.SIGINT, _stop)
+    signal.signal(signal.SIGTERM, _stop)
     try:
         status = int(cli.main(prog_name="rawshake", standalone_mode=False) or 0)
         sys.stdout.flush()
@@ -88,10 +94,8 @@ def main() -> NoReturn:
         status = complain(Failure(Exit.USAGE, error.format_message(), f"See '{command} --help'."))
     except click.ClickException as error:
         status = complain(Failure(Exit.USAGE, error.format_message()))
-    except (click.Abort, KeyboardInterrupt):
-        status = Exit.INTERRUPTED
-    except Terminated:
-        status = Exit.TERMINATED
+    except Stopped as stopped:
+        status = stopped.status
     except BrokenPipeError:
         status = Exit.OK  # whoever read our output has read enough
     except Exception as fault:
@@ -116,9 +120,10 @@ def complain(failure: Failure) -> Exit:
     lines = [f"rawshake: {failure.problem}"]
     if failure.next_step:
         lines.append(f"  {failure.next_step}")
-    click.echo("\n".join(lines), err=True)
+    with suppress(BrokenPipeError):
+        click.echo("\n".join(lines), err=True)
     return failure.status
 
 
-def _on_terminate(signum: int, frame: object) -> None:
-    raise Terminated
+def _stop(signum: int, frame: object) -> None:
+    raise Stopped(Exit.INTERRUPTED if signum == signal.SIGINT else Exit.TERMINATED)

@@ -64,7 +64,7 @@ def _load() -> None:
 
 
 def _show(lab: Lab, family: Literal[4, 6], output: Output) -> int:
-    from rawshake.cli import Terminated
+    from rawshake.cli import Stopped
     from rawshake.cli.live import opened, reset_if_interrupted
     from rawshake.cli.witness import Witness
 
@@ -78,8 +78,8 @@ def _show(lab: Lab, family: Literal[4, 6], output: Output) -> int:
                 witness = Witness(lab.control, live)
                 _converse(lab, live)
             return witness.conclude()
-    except Terminated:
-        return Exit.TERMINATED
+    except Stopped as stopped:
+        return stopped.status
 
 
 def _ordinary(family: Literal[4, 6]) -> Crafting:

@@ -10,13 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from rawshake.cli import Terminated
+from rawshake.cli import Stopped
 from rawshake.cli.closing import How, close
 from rawshake.cli.live import Live, outcome_of
 from rawshake.cli.output import Printer, report, status_of
 from rawshake.cli.parameters import Output
 from rawshake.errors import Exit, Failure
-from rawshake.link import Frame
 from rawshake.net import keeper
 from rawshake.net.pcapfile import write
 from rawshake.net.privilege import User, invoking_user
@@ -27,8 +26,6 @@ from rawshake.tcp.view import End
 
 #: How long the goodbye of an expired or terminated keeper may take.
 GOODBYE: Final = 2 * SECOND
-#: How many frames a keeper remembers for ``--pcap``.
-MAX_FRAMES: Final = 100_000
 
 
 def in_background(live: Live, hold: int) -> None:
@@ -72,16 +69,9 @@ class Keeper:
     def serve(self) -> Exchange:
         """Until the connection has ended; how it did."""
         session, wire = self.live.session, self.live.wire
-        frames: list[Frame] = list(self.live.printer.frames or [])
         since = wire.now()
         opened = since
         self._shown = len(session.entries)
-
-        def remember(frame: Frame) -> None:
-            if len(frames) < MAX_FRAMES:
-                frames.append(frame)
-
-        session.on_frame = remember
         try:
             while self._ended is None and not session.over and wire.now() < self.deadline:
                 ready = keeper.wait(
@@ -89,8 +79,8 @@ class Keeper:
                 )
                 session.pump()
                 if self.listener.fileno() in ready:
-                    self._obey(frames, opened)
-        except (KeyboardInterrupt, Terminated):
+                    self._obey(opened)
+        except Stopped:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self.listener.close()
         if self._ended is None:
@@ -103,7 +93,7 @@ class Keeper:
             return session.exchange(*outcome_of(session))
         return session.exchange(*close(session, How.FIN, GOODBYE))
 
-    def _obey(self, frames: list[Frame], opened: int) -> None:
+    def _obey(self, opened: int) -> None:
         channel = self.listener.accept()
         if channel is None:
             return
@@ -112,7 +102,7 @@ class Keeper:
             order = channel.receive()
             if order is not None:
                 self.live.session.cancelled = lambda: channel.gone
-                channel.send(self._do(order, channel, frames, opened))
+                channel.send(self._do(order, channel, opened))
         except Failure as failure:
             with suppress(OSError):
                 channel.send({"failure": [failure.problem, failure.next_step], "status": failure.status})
@@ -123,9 +113,7 @@ class Keeper:
             self.live.session.on_entry = drawing
             channel.close()
 
-    def _do(
-        self, order: dict[str, Any], channel: keeper.Channel, frames: list[Frame], opened: int
-    ) -> dict[str, Any]:
+    def _do(self, order: dict[str, Any], channel: keeper.Channel, opened: int) -> dict[str, Any]:
         session = self.live.session
         now = session.link.now()
         if order["order"] == "status":
@@ -149,7 +137,7 @@ class Keeper:
         if order["order"] == "send":
             return self._send(order, printer)
         if order["order"] == "teardown":
-            return self._teardown(order, printer, frames, channel)
+            return self._teardown(order, printer, channel)
         raise Failure(Exit.INTERNAL, f"A keeper has no order {order['order']!r}.", "")
 
     def _send(self, order: dict[str, Any], printer: Printer) -> dict[str, Any]:
@@ -172,9 +160,7 @@ class Keeper:
             "pcap": "",
         }
 
-    def _teardown(
-        self, order: dict[str, Any], printer: Printer, frames: list[Frame], channel: keeper.Channel
-    ) -> dict[str, Any]:
+    def _teardown(self, order: dict[str, Any], printer: Printer, channel: keeper.Channel) -> dict[str, Any]:
         session = self.live.session
         self._draw_from(printer, 0)
         outcome, detail = close(session, How(order["how"]), order["timeout"])
@@ -188,7 +174,7 @@ class Keeper:
             done["json"] = report("teardown", session.exchange(outcome, detail))
         if printer.output.pcap is not None:
             file = io.BytesIO()
-            write(file, frames)
+            write(file, self.live.frames)
             done["pcap"] = base64.b64encode(file.getvalue()).decode()
         return done
 

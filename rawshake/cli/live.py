@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
-from rawshake.cli import Terminated
+from rawshake.cli import Stopped
 from rawshake.cli.output import Printer, check_files, render_options, status_of, write_files
 from rawshake.cli.parameters import Crafting, Output
 from rawshake.errors import Exit, Failure
+from rawshake.link import Frame
 from rawshake.net.privilege import require_raw
 from rawshake.net.route import first_route, largest_segment, resolve
 from rawshake.net.wire import Wire
@@ -23,15 +25,30 @@ from rawshake.tcp.option import Option
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.tracker import Tracker
 
+#: How many frames are remembered for ``--pcap``.
+MAX_FRAMES: Final = 100_000
+
 
 @dataclass(slots=True)
 class Live:
-    """A session on real sockets, the printer that draws it, and the command that asked for it."""
+    """A session on real sockets, the printer that draws it, and the command that asked for it.
+
+    ``frames`` are those that passed, the first MAX_FRAMES of them.
+    """
 
     command: str
     session: Session
     wire: Wire
     printer: Printer
+    frames: list[Frame] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.session.on_entry = self.printer.entry
+        self.session.on_frame = self._keep
+
+    def _keep(self, frame: Frame) -> None:
+        if len(self.frames) < MAX_FRAMES:
+            self.frames.append(frame)
 
 
 def check(crafting: Crafting) -> None:
@@ -98,7 +115,6 @@ def opened(command: str, host: str, port: int, crafting: Crafting, output: Outpu
         printer = Printer(output, render_options(output), client, server)
         drops = Drops([one for group in crafting.drop for one in group])
         session = Session(wire, Tracker(client, server), profile, book(), drops=drops)
-        session.on_entry, session.on_frame = printer.entry, printer.frame
         printer.head(*_preface(host, target.address, len(targets)))
         yield Live(f"{command} {host} {port}", session, wire, printer)
 
@@ -142,12 +158,12 @@ def reset_if_interrupted(live: Live) -> Iterator[None]:
     """Whatever ends us early, Ctrl-C and SIGTERM too, sends a RST first, so that no server is left hanging."""
     try:
         yield
-    except (KeyboardInterrupt, Terminated):
+    except Stopped:
         live.session.remark("interrupted: resetting the connection")
         live.session.abort()
         exchange = live.session.exchange(Outcome.INTERRUPTED)
         live.printer.foot(exchange)
-        write_files(live.printer.output, live.command, exchange, live.printer.frames)
+        write_files(live.printer.output, live.command, exchange, live.frames)
         raise
     except (Failure, OSError):
         live.session.on_entry = lambda entry: None  # it may be the drawing that failed
@@ -161,12 +177,12 @@ def finish(live: Live, outcome: Outcome, detail: str, *, linger: int) -> int:
     session, printer = live.session, live.printer
     exchange = session.exchange(outcome, detail)
     printer.foot(exchange)
-    write_files(printer.output, live.command, exchange, printer.frames)
+    write_files(printer.output, live.command, exchange, live.frames)
     count = len(session.entries)
     try:
         session.linger(linger)
-    except (KeyboardInterrupt, Terminated):
+    except Stopped:
         printer.say("TIME-WAIT cut short.")
     if len(session.entries) > count and printer.output.json != "-":
-        write_files(printer.output, live.command, session.exchange(outcome, detail), printer.frames)
+        write_files(printer.output, live.command, session.exchange(outcome, detail), live.frames)
     return status_of(exchange)

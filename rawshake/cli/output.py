@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rawshake.cli.parameters import Output
 from rawshake.errors import Exit
@@ -56,13 +56,18 @@ def render_options(output: Output) -> Options:
 
 
 def to_stdout(text: str) -> None:
-    """Write at once: an exchange is drawn while it happens."""
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    """Write at once: an exchange is drawn while it happens. It goes on where nobody reads any more."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 class Printer:
-    """Draws one exchange as it was asked for, through ``write``; ``frames`` keeps them, if wanted."""
+    """Draws one exchange as it was asked for, through ``write``."""
 
     def __init__(
         self,
@@ -80,7 +85,6 @@ class Printer:
         self._drawing: Ladder | Compact | None = None
         if not output.quiet and not self._silent:
             self._drawing = Compact(options) if output.compact else Ladder(options, client, server)
-        self.frames: list[Frame] | None = None if output.pcap is None else []
 
     def head(self, *preface: str) -> None:
         """Who talks to whom, after what is to be said before."""
@@ -93,11 +97,6 @@ class Printer:
         """One segment, or one remark, as soon as it is judged."""
         if self._drawing is not None:
             self._write(self._drawing.entry(entry))
-
-    def frame(self, frame: Frame) -> None:
-        """One frame, as it was captured."""
-        if self.frames is not None:
-            self.frames.append(frame)
 
     def foot(self, exchange: Exchange) -> None:
         """The verdict, and what was found."""
@@ -129,14 +128,14 @@ def report(command: str, exchange: Exchange) -> str:
     return dump(Report(command, (exchange,), tuple(rule.id for rule in book())))
 
 
-def write_files(output: Output, command: str, exchange: Exchange, frames: list[Frame] | None) -> None:
+def write_files(output: Output, command: str, exchange: Exchange, frames: Sequence[Frame]) -> None:
     """The report and the frames, where they were asked for; the files belong to whoever ran sudo."""
     if output.json is not None:
         write_text(output.json, report(command, exchange))
     if output.pcap is not None:
         from rawshake.net.pcapfile import save
 
-        save(output.pcap, frames or [])
+        save(output.pcap, frames)
 
 
 def write_text(path: str, text: str) -> None:

@@ -62,7 +62,6 @@ def command(
         if candidate is None:
             return _in_one_go(target[0], number, order, data, crafting, output)
         found = candidate
-        held.say(output, f"Connection {found.number} is held to that server: closing it.")
     late = [
         parameter.opts[0]
         for parameter in ctx.command.params
@@ -75,6 +74,8 @@ def command(
             f"Connection {found.number} is open already: {', '.join(late)} comes too late.",
             "Leave that out, or name another --sport to open a new connection after closing this one.",
         )
+    if len(target) == 2:
+        held.say(output, f"Connection {found.number} is held to that server: closing it.")
     return found.order({"order": "teardown", **order}, output)
 
 
