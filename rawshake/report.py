@@ -8,7 +8,7 @@ from enum import Enum
 
 from rawshake.judge import Ruling
 from rawshake.rules.model import Verdict
-from rawshake.tcp.view import End, Fate, Step
+from rawshake.tcp.view import End, Fate, Standing, Step
 
 SCHEMA_VERSION = 1
 
@@ -68,7 +68,9 @@ class Exchange:
 
     @property
     def rtt(self) -> int | None:
-        """Round-trip time of the handshake in ns, by the frames' times; None if a SYN was repeated (Karn)."""
+        """Round-trip time of the handshake in ns, by the frames' times: from the SYN to the SYN,ACK that the
+        client must take; None if either was sent again, for then nobody can tell which was answered (Karn).
+        """
         sent: int | None = None
         for step in self.steps:
             if not step.segment.syn:
@@ -77,8 +79,11 @@ class Exchange:
                 if sent is not None:
                     return None
                 sent = step.time
-            elif sent is not None and step.segment.has_ack and step.fate is not Fate.LOST:
-                return step.time - sent
+            elif sent is not None and step.segment.has_ack:
+                if step.again:
+                    return None
+                if step.fate is not Fate.LOST and step.standing is Standing.NEW:
+                    return step.time - sent
         return None
 
     @property
@@ -99,9 +104,9 @@ class Exchange:
 
     @property
     def held(self) -> int:
-        """How many rules were exercised and never broken."""
+        """How many rules were exercised and never broken, neither a MUST nor a SHOULD."""
         passed = {r.rule for r in self.rulings if r.verdict is Verdict.PASS}
-        return len(passed - {r.rule for r in self.rulings if r.verdict is Verdict.FAIL})
+        return len(passed - {r.rule for r in self.rulings if r.verdict in (Verdict.FAIL, Verdict.WARN)})
 
     @property
     def broken(self) -> int:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from rawshake.judge import Ruling
 from rawshake.render import style
-from rawshake.render.findings import LOUD, verdict_line
+from rawshake.render.findings import LOUD, finding_text, verdict
 from rawshake.render.options import Options
 from rawshake.render.style import Span, paint
 from rawshake.render.text import safe
-from rawshake.render.words import remarks, states_of
+from rawshake.render.words import numbers_nothing, remarks, states_of
 from rawshake.report import Exchange, Judged, Remark
 from rawshake.tcp.notation import one_line
+from rawshake.tcp.segment import Checksum
 from rawshake.tcp.view import End, Fate
 
 
@@ -20,7 +24,9 @@ class Compact:
 
     Seconds since the start with six decimals, the segment, the state of client and server after it; then,
     each after ``#`` and a space, the verdict and the id of every rule that was broken (with ``verbose``, of
-    every one exercised), and what else is to be said. A remark begins with ``#``. Lines may have any width.
+    every one exercised), and what else is to be said. All that is no segment begins with ``#``, so that
+    ``notation.parse_exchange`` reads the whole back, but for payload and for checksums that the hardware
+    was to fill in. Lines may have any width.
     """
 
     def __init__(self, options: Options, *, start: int | None = None) -> None:
@@ -34,20 +40,24 @@ class Compact:
         step = entry.step
         if self._start is None:
             self._start = step.time
-        segment = one_line(
-            step.segment,
-            isn=step.now.iss,
+        segment = step.segment
+        if segment.checksum is Checksum.UNVERIFIABLE:
+            # Nearly every segment near its sender is so: it would be said in each line.
+            segment = replace(segment, checksum=Checksum.CORRECT)
+        text = one_line(
+            segment,
+            isn=None if numbers_nothing(segment) else step.now.iss,
             peer_isn=step.peer_now.iss,
             from_client=step.sender is End.CLIENT,
             content=False,
         )
         spans = [
             Span(f"{self._time(step.time)} ", style.DIM),
-            self._span(segment + " [lost]" * (step.fate is Fate.LOST)),
+            self._span(text + " [lost]" * (step.fate is Fate.LOST)),
             Span(f" # {' / '.join(states_of(step.after))}", style.CYAN),
         ]
         spans += [
-            self._span(f" # {ruling.verdict} {ruling.rule}", style.OF_VERDICT[ruling.verdict])
+            self._span(f" # {_label(ruling)}", style.OF_VERDICT[ruling.verdict])
             for ruling in entry.rulings
             if self._options.verbose or ruling.verdict in LOUD
         ]
@@ -55,15 +65,14 @@ class Compact:
         return self._line(spans)
 
     def foot(self, exchange: Exchange) -> str:
-        """A line for each breach of the exchange as a whole, and the verdict line."""
+        """A line for each finding, with its sentence and clause, and one for the verdict."""
         lines = [
-            self._line(
-                [self._span(f"# {r.verdict} {r.rule} # segment {r.step}", style.OF_VERDICT[r.verdict])]
-            )
-            for r in exchange.closing
-            if self._options.verbose or r.verdict in LOUD
+            [self._span(f"# {finding_text(ruling)}", style.OF_VERDICT[ruling.verdict])]
+            for ruling in exchange.findings
+            if self._options.verbose or ruling.verdict in LOUD
         ]
-        return "".join(lines) + f"{verdict_line(exchange, self._options)}\n"
+        text, colour = verdict(exchange, self._options)
+        return "".join(map(self._line, [*lines, [Span(f"# {text}", colour)]]))
 
     def _time(self, time: int) -> str:
         return f"{0 if self._start is None else (time - self._start) / 1e9:.6f}"
@@ -73,6 +82,10 @@ class Compact:
 
     def _line(self, spans: list[Span]) -> str:
         return paint(spans, colour=self._options.colour) + "\n"
+
+
+def _label(ruling: Ruling) -> str:
+    return f"{ruling.verdict} {ruling.rule}{' (follows from an earlier breach)' * ruling.consequence}"
 
 
 def compact(exchange: Exchange, options: Options) -> str:

@@ -93,6 +93,12 @@ def summary_lines(exchange: Exchange, width: int, options: Options) -> list[list
     return lines
 
 
+def finding_text(ruling: Ruling) -> str:
+    """A finding in one line, however wide: verdict, rule, segment, who is charged, the sentence, the clause."""
+    head = f"{ruling.verdict} {ruling.rule}, segment {ruling.step}, {_blame(ruling)}"
+    return f"{head}: {ruling.sentence}{f' ({ruling.cite})' if ruling.cite else ''}"
+
+
 def _blame(ruling: Ruling) -> str:
     return f"{'of' if ruling.verdict is Verdict.NOTE else 'broken by'} {who(ruling)}"
 

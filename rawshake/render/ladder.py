@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from rawshake.render import style
 from rawshake.render.findings import ruling_lines, summary_lines, verdict
@@ -11,6 +12,7 @@ from rawshake.render.style import Span, extent, paint
 from rawshake.render.text import columns, fit, moment, preview, safe, wrap
 from rawshake.render.words import (
     ack_text,
+    control_text,
     endpoint_text,
     flags_text,
     payload_of,
@@ -30,6 +32,9 @@ _GUTTER = 15
 #: Where the fields of an arrow begin, right of the client's lifeline: flags, seq, ack, length; the same in
 #: both directions, so that numbers stand under one another.
 _FLAGS, _SEQ, _ACK, _LENGTH = 3, 15, 31, 47
+
+#: Said once, at the foot.
+LEGEND: Final = "a, b: initial sequence numbers; STATE?: expected, no segment has proven it yet"
 
 
 class Ladder:
@@ -84,6 +89,8 @@ class Ladder:
     def foot(self, exchange: Exchange) -> str:
         """What the rules said of the whole, every finding with its clause, and the verdict."""
         lines: list[list[Span]] = [[]]
+        if exchange.steps:
+            lines += [*([Span(line, style.DIM)] for line in wrap(LEGEND, self._width)), []]
         if self._options.verbose and exchange.closing:
             lines.append([Span("The exchange as a whole:")])
             said = ruling_lines(exchange.closing, self._width - 2, self._options, self._signs)
@@ -181,20 +188,29 @@ class Ladder:
 
     def _details(self, step: Step) -> list[list[Span]]:
         segment = step.segment
-        rows = []
+        rows: list[list[Span]] = []
         if self._label(segment) is not None:
-            # Under the fields of the arrow: the window under the flags, and what the numbers are.
-            below = f"{'':{_FLAGS}}{window_text(step)}"
-            for at, text in ((_SEQ, seq_text(step)), (_ACK, ack_text(step))):
-                below = f"{below:<{at}}" + (f"= {text}" if text else "")
-            if below.strip():
-                rows.append(self._row([Span(below, style.DIM)]))
+            rows = self._below(step)
         if segment.options:
             rows += self._flow(options_text(segment.options, peer_isn=step.peer_now.iss).replace(",", ", "))
         if segment.payload_length:
             rows += self._payload(segment)
         marks = f" {self._signs.dot} ".join(remarks(step, ours=self._options.ours))
         return rows + (self._flow(marks, style.YELLOW) if marks else [])
+
+    def _below(self, step: Step) -> list[list[Span]]:
+        """Under the fields of the arrow: the window, what the numbers are, and what SYN and FIN add to them."""
+        text = f"{'':{_FLAGS}}{window_text(step)}"
+        seq, ack = seq_text(step), ack_text(step)
+        for at, field in (
+            (_SEQ, seq and f"= {seq}"),
+            (_ACK, ack and f"= {ack}"),
+            (_LENGTH, control_text(step.segment)),
+        ):
+            longer = f"{text.rstrip() + ' ':<{at}}{field}"
+            if field and len(longer) < self._inner:
+                text = longer
+        return [self._row([Span(text, style.DIM)])] if text.strip() else []
 
     def _payload(self, segment: Segment) -> list[list[Span]]:
         payload = payload_of(segment)
@@ -234,7 +250,7 @@ def _numbers(step: Step) -> list[str]:
     segment = step.segment
     seq, ack = seq_text(step), ack_text(step)
     first = f"seq {segment.seq}{f' = {seq}' if seq else ''}"
-    rest = [f"len {segment.payload_length}", window_text(step)]
+    rest = [f"len {segment.payload_length} {control_text(segment)}".rstrip(), window_text(step)]
     if segment.has_ack:
         rest.insert(0, f"ack {segment.ack}{f' = {ack}' if ack else ''}")
     return [first, ", ".join(filter(None, rest))]
@@ -247,11 +263,27 @@ def _sgr(segment: Segment) -> str:
 
 
 def _verdict_rows(text: str, width: int) -> list[str]:
-    """The verdict in rows, the states on one of their own where not all fits."""
+    """The verdict in rows, broken between facts, the states on a row of their own where not all fits."""
     if columns(text) <= width:
         return [text]
-    facts, mark, states = text.rpartition("; ")
-    return [*wrap(facts + mark.rstrip(), width, indent=2), *(f"  {line}" for line in wrap(states, width - 2))]
+    facts, _, states = text.rpartition("; ")
+    rows: list[str] = []
+    for fact in f"{facts};".split(", "):
+        longer = f"{rows[-1]}, {fact}" if rows else fact
+        if rows and columns(longer) < width:  # the comma that may follow included
+            rows[-1] = longer
+        else:
+            rows[-1:] = [f"{row}," for row in rows[-1:]]
+            rows.append(f"  {fact}" if rows else fact)
+    rows.append(f"  {states}")
+    return [line for row in rows for line in _wrapped(row, width)]
+
+
+def _wrapped(row: str, width: int) -> list[str]:
+    """A row that begins with its indentation, over several if it must be."""
+    if columns(row) <= width:
+        return [row]
+    return [f"  {line}" if at else line for at, line in enumerate(wrap(row, width - 2))]
 
 
 def draw(exchange: Exchange, options: Options) -> str:

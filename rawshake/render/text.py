@@ -151,13 +151,14 @@ def _three_digits(nanoseconds: int, unit: int) -> str:
 
 
 def moment(nanoseconds: int) -> str:
-    """A time since the start, for a column of them: ``0.042 ms`` up to a second, then ``1.042 s``.
+    """A time since the start, for a column of them: ``0.042 ms`` up to a second, then ``1.000042 s``.
 
-    At most 11 columns for anything up to a day.
+    To the microsecond as long as 10 columns can show that; no more than 10 columns for anything up to a day.
     """
     if abs(nanoseconds) < _SECOND - 500:
         return f"{nanoseconds / _MILLISECOND:.3f} ms"
-    return f"{nanoseconds / _SECOND:.3f} s"
+    written = (f"{nanoseconds / _SECOND:.{decimals}f} s" for decimals in (6, 5, 4, 3))
+    return next((text for text in written if len(text) <= 10), f"{nanoseconds / _SECOND:.2f} s")
 
 
 def plural(count: int, word: str) -> str:

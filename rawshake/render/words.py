@@ -41,9 +41,21 @@ def flags_text(flags: Flags) -> str:
     return ",".join(flag_names(flags)) or "no flags"
 
 
+def numbers_nothing(segment: Segment) -> bool:
+    """Whether its sequence number is the 0 of a reset that answers a segment without ACK."""
+    # RFC 9293 3.10.7.1: <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>
+    return segment.rst and segment.has_ack and not segment.seq.value
+
+
 def seq_text(step: Step) -> str:
-    """The sequence number, relative to the sender's ISN: ``a+1`` for the client, ``b`` for the server."""
-    return _relative(step.segment.seq, step.now.iss, step.sender, syn=step.segment.syn)
+    """The sequence number, relative to the sender's ISN: ``a+1`` for the client, ``b`` for the server.
+
+    Empty for a number that has nothing to do with the connection.
+    """
+    segment = step.segment
+    if numbers_nothing(segment):
+        return ""
+    return _relative(segment.seq, step.now.iss, step.sender, syn=segment.syn)
 
 
 def ack_text(step: Step) -> str:
@@ -72,6 +84,12 @@ def window_text(step: Step) -> str:
     return f"win {segment.window << shift}"
 
 
+def control_text(segment: Segment) -> str:
+    """The numbers that SYN and FIN occupy beside the payload: ``+1 (SYN)``; empty where there are none."""
+    flags = segment.flags & (Flags.SYN | Flags.FIN)
+    return f"+{segment.length - segment.payload_length} ({flags_text(flags)})" if flags else ""
+
+
 def remarks(step: Step, *, ours: End | None) -> list[str]:
     """What else is to be said of a segment, a few words each; they may hold text of the peer's."""
     segment = step.segment
@@ -94,7 +112,23 @@ def remarks(step: Step, *, ours: End | None) -> list[str]:
     found += segment.defects
     if step.note:
         found.append(step.note)
+    if step.meant is not None:
+        found += _meant(step.segment, step.meant)
     return found
+
+
+def _meant(sent: Segment, meant: Segment) -> list[str]:
+    """What would have been right in place of what was sent; of a checksum it is said that it is wrong."""
+    right = []
+    if sent.seq != meant.seq:
+        right.append(f"seq {meant.seq}")
+    if sent.ack != meant.ack:
+        right.append(f"ack {meant.ack}")
+    if sent.flags != meant.flags:
+        right.append(flags_text(meant.flags))
+    if sent.window != meant.window:
+        right.append(f"win field {meant.window}")
+    return [f"right: {', '.join(right)}"] if right else []
 
 
 def states_before(step: Step) -> tuple[str, str]:

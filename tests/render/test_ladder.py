@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,50 +11,19 @@ from hypothesis import strategies as st
 from rawshake.render.ladder import Ladder, draw
 from rawshake.render.options import NARROWEST, WIDEST, Options
 from rawshake.render.text import columns
-from rawshake.report import Exchange, Judged, Outcome, Remark
-from rawshake.rules.model import Verdict
+from rawshake.report import Exchange, Judged, Remark
 from rawshake.tcp.view import End
-from tests.render.exchanges import FAULTY, LOSSES, SERVER_ISN, SIX, WHOLE, exchange, exchanges, ruling, texts
-
-GOLDEN = Path(__file__).parent / "golden"
-
-HELD = ruling("synack-ack-is-isn-plus-1", Verdict.PASS, "ack 2915269998 = ISN 2915269997 + 1: it has the SYN")
-OFFERED = ruling(
-    "option-offered-before-used",
-    Verdict.PASS,
-    "the server uses only what the client offered: mss, sackOK, TS, wscale",
-    cite="RFC 7323 2.2; RFC 2018 2",
-    field="options",
-)
-BROKEN = ruling(
-    "synack-ack-is-isn-plus-1",
-    Verdict.FAIL,
-    "ack 2915269997 is the ISN itself; to acknowledge the SYN it must be ISN 2915269997 + 1 = 2915269998",
-)
-
-WHOLE_JUDGED = exchange(WHOLE, {2: [HELD, OFFERED], 8: [replace(HELD, sentence="seq 2915270016 follows")]})
-
-DRAWINGS: dict[str, tuple[Exchange, Options]] = {
-    "whole-80": (WHOLE_JUDGED, Options(ours=End.CLIENT, server_name="example.org")),
-    "whole-132": (WHOLE_JUDGED, Options(width=132, verbose=1, ours=End.CLIENT)),
-    "whole-ascii": (WHOLE_JUDGED, Options(ascii=True, verbose=1)),
-    "whole-60": (WHOLE_JUDGED, Options(width=60, verbose=1)),
-    "whole-colour": (WHOLE_JUDGED, Options(colour=True)),
-    "faulty-80": (
-        exchange(FAULTY, {2: [BROKEN, OFFERED]}, outcome=Outcome.REFUSED),
-        Options(ours=End.CLIENT),
-    ),
-    "losses-six-80": (exchange(LOSSES, client=SIX[0], server=SIX[1], outcome=Outcome.HELD), Options()),
-}
+from tests.render.exchanges import SERVER_ISN, WHOLE, exchange, exchanges, texts
+from tests.render.golden import DRAWINGS, FOLDER, STYLE, drawn, stored
 
 
 @pytest.mark.parametrize("name", DRAWINGS)
 def test_golden(name: str) -> None:
-    drawn = draw(*DRAWINGS[name])
-    assert drawn == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
+    assert drawn(name) == stored(name)
 
 
-STYLE = re.compile(r"\x1b\[[0-9;]*m")
+def test_no_golden_is_left_over() -> None:
+    assert {path.stem for path in FOLDER.iterdir()} == set(DRAWINGS)
 
 
 def lines_of(drawn: str) -> list[str]:
@@ -112,7 +79,7 @@ def test_a_later_part_says_where_it_begins() -> None:
     ladder = Ladder(Options(), whole.client, whole.server, start=whole.steps[0].time)
     rows = lines_of(ladder.entry(whole.entries[7]))
     assert rows[0].split() == ["│", "ESTABLISHED", "ESTABLISHED", "│"]
-    assert rows[2].startswith("  8    1.214 s ├── FIN,ACK")
+    assert rows[2].startswith("  8 1.213643 s ├── FIN,ACK")
 
 
 def test_large_numbers_keep_the_lifeline_in_its_place() -> None:
