@@ -199,7 +199,7 @@ def _address(text: str) -> tuple[str, int]:
     return address_text(packed), parse_count(port, text, 65535)
 
 
-_LINE: Final = re.compile(r"(?:([+-])([0-9]{1,12})(?:\.([0-9]{1,9}))?\s+)?([<>])\s*(.*)")
+_LINE: Final = re.compile(r"(?:([+-]?)([0-9]{1,12})(?:\.([0-9]{1,9}))?\s+)?([<>])\s*(.*)")
 
 
 def parse_exchange(
@@ -215,7 +215,8 @@ def parse_exchange(
 
     ``client`` and ``server`` are ``address:port``, or ``[address]:port`` for IPv6. The first line's time is
     ``start`` (nanoseconds), each later one's that of the line before plus ``STEP``; a line that begins with
-    seconds, such as ``+0.25``, comes that long after the line before, or after ``start``.
+    seconds, such as ``+0.25``, comes that long after the line before, or after ``start``; without a sign, as
+    ``0.25``, that long after ``start``.
     Raises ``NotationError`` with the number of the line.
     """
     here, there = _address(client), _address(server)
@@ -235,8 +236,9 @@ def parse_exchange(
                     f'"{word}" does not begin a line; write >, <, or seconds such as +0.25 before.'
                 )
             sign, whole, fraction, arrow, rest = found.groups()
-            if sign is not None:
-                step = int(f"{sign}1") * (int(whole) * 1_000_000_000 + int((fraction or "").ljust(9, "0")))
+            if whole is not None:
+                seconds = int(whole) * 1_000_000_000 + int((fraction or "").ljust(9, "0"))
+                step = int(f"{sign}1") * seconds if sign else start + seconds - before
             segment, lost = _read(rest, ours if arrow == ">" else theirs)
         except NotationError as error:
             raise NotationError(error.problem, count) from None

@@ -198,6 +198,13 @@ def test_ends_over_ipv6() -> None:
     )
 
 
+def test_seconds_without_a_sign_count_from_the_start() -> None:
+    lines = parse_exchange(
+        "0.000000 > S 0:0(0)\n0.5 < S. 0:0(0) ack 1\n> . 1:1(0) ack 1\n2 < R 1:1(0)", start=7
+    )
+    assert [line.time - 7 for line in lines] == [0, 500_000_000, 501_000_000, 2_000_000_000]
+
+
 def test_the_example_at_the_top_of_the_module_is_notation() -> None:
     assert notation.__doc__ is not None
     example_line = next(line for line in notation.__doc__.splitlines() if line.startswith("    "))
