@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from operator import eq
 from typing import Final
 
 from rawshake.endpoint import Endpoint, Want
@@ -205,10 +206,12 @@ class Session:
                 break
             frame = self.link.receive(now)
             if frame is None:
-                # Nothing waits on the wire: the time to judge and to draw.
-                self._judge_waiting(now)
-                ticks = now + (CANCEL_CHECK if tick is None else tick)
-                frame = self.link.receive(self.next_deadline(deadline, ticks))
+                # Nothing waits on the wire, nor will in a moment: the time to judge and to draw.
+                until = self._sent_at + PROMPT if self.endpoint.unacknowledged else now
+                if now >= until:
+                    self._judge_waiting(now)
+                    until = now + (CANCEL_CHECK if tick is None else tick)
+                frame = self.link.receive(self.next_deadline(deadline, until))
             if frame is not None:
                 self._take(frame)
         self._judge_waiting(self.link.now())
@@ -307,7 +310,7 @@ class Session:
 
     def _took_copy(self, segment: Segment, frame: Frame) -> None:
         wire = _tcp_part(frame.packet)
-        for same in (_same_octets, _same_segment):
+        for same in (eq, _same_segment):
             for waiting in self._waiting:
                 if waiting.wire is not None and isinstance(waiting.step, Step) and same(waiting.wire, wire):
                     note = waiting.step.note or ("" if waiting.wire == wire else "changed on its way out")
@@ -386,10 +389,6 @@ class Session:
 def _tcp_part(packet: bytes) -> bytes:
     """The TCP segment in a packet of our own making: no IPv6 extension headers."""
     return packet[(packet[0] & 0x0F) * 4 :] if packet[0] >> 4 == 4 else packet[40:]
-
-
-def _same_octets(sent: bytes, seen: bytes) -> bool:
-    return sent == seen
 
 
 def _same_segment(sent: bytes, seen: bytes) -> bool:
