@@ -11,7 +11,17 @@ from rawshake.rules.model import Rule
 from rawshake.rules.registry import RULES
 
 #: In the order in which they charge: ``sequence`` says of any segment what the others know more exactly.
-_CHAPTERS: Final = ("header", "options", "handshake", "reset", "close", "sequence", "windows")
+_CHAPTERS: Final = (
+    "header",
+    "options",
+    "handshake",
+    "reset",
+    "close",
+    "acceptance",
+    "acknowledgment",
+    "sequence",
+    "windows",
+)
 
 for _chapter in _CHAPTERS:
     importlib.import_module(f"rawshake.rules.{_chapter}")

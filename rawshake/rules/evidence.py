@@ -1,0 +1,43 @@
+"""What a step proves, whichever rule asks: who saw it, and what it can only have been an answer to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rawshake.tcp.segment import Checksum, Segment
+from rawshake.tcp.view import Fate, Step
+
+
+def certain(step: Step) -> bool:
+    """Whether all that went before it is known: rawshake sent it, or received it."""
+    return step.ours or step.fate is Fate.DELIVERED
+
+
+def live(steps: Sequence[Step]) -> bool:
+    """Whether rawshake is one end: then nothing is missed of what that end sent and received."""
+    return any(step.ours for step in steps)
+
+
+def sound(step: Step) -> bool:
+    """Whether its checksum lets the numbers be judged (RFC 9293 MUST-3)."""
+    return step.segment.checksum is not Checksum.WRONG
+
+
+def plain_ack(segment: Segment) -> bool:
+    """Whether it is an acknowledgment and nothing else."""
+    return segment.has_ack and not segment.length and not segment.rst
+
+
+def shows_nxt(step: Step) -> bool:
+    """Whether its sequence number is its sender's SND.NXT: it occupies nothing, and is no keep-alive or probe.
+
+    Those go out one before SND.NXT or SND.UNA, so before what was seen of the sender.
+    """
+    return plain_ack(step.segment) and step.segment.seq == step.was.nxt
+
+
+def duplicate_ack(step: Step) -> bool:
+    """Whether it tells nothing new, so that only something that arrived can have drawn it."""
+    segment, was = step.segment, step.was
+    same_window = segment.window << was.shift == was.window
+    return shows_nxt(step) and segment.ack == was.last_ack and same_window and segment.window > 0
