@@ -20,3 +20,6 @@ PREFIX6: Final = 64
 
 #: Environment variable of a command in the lab: the servers' addresses, separated by spaces.
 ENVIRONMENT: Final = "RAWSHAKE_LAB"
+
+#: Name of the servers' host in there, wherever /etc/hosts can be shown otherwise.
+NAME: Final = "lab"

@@ -156,13 +156,15 @@ class Init:
     def _set_up(self, servers: socket.socket) -> tuple[dict[str, Any], list[int]]:
         descriptors: list[int] = []
         if self.order.namespaces:
-            _own_proc()
+            may_mount = _own_mounts()
             _message, (server_network,), _flags, _address = socket.recv_fds(
                 servers, 1, 1, socket.MSG_CMSG_CLOEXEC
             )
             netlink.lay_wire(lab.INTERFACE, _INDEX, server_network)
             servers.send(b"wired")
-            _configure(lab.CLIENT4, lab.CLIENT6, lab.CLIENT_LINK_LOCAL)
+            has_ipv6 = _configure(lab.CLIENT4, lab.CLIENT6, lab.CLIENT_LINK_LOCAL)
+            if may_mount:
+                _name_servers(lab.SERVER4, *([lab.SERVER6] if has_ipv6 else []))
             descriptors = [
                 os.open(f"/proc/thread-self/ns/{kind}", os.O_RDONLY) for kind in ("net", "pid", "user")
             ]
@@ -237,17 +239,32 @@ def _report(status_pipe: int, status: int) -> None:
     os.close(status_pipe)
 
 
-def _own_proc() -> None:
-    """Show the lab's own processes and interfaces under /proc and /sys, where the system lets us."""
+def _own_mounts() -> bool:
+    """Show the lab's own processes and interfaces under /proc and /sys; whether the system allows any mount."""
     try:
         system.mount_private()
     except OSError:
-        return  # a mount would show outside; AppArmor forbids mounts in most containers
+        return False  # a mount would show outside; AppArmor forbids mounts in most containers
     for kind, target in (("proc", "/proc"), ("sysfs", "/sys")):
-        try:
+        with contextlib.suppress(OSError):
             system.mount(kind, target)
-        except OSError:
-            continue
+    return True
+
+
+def _name_servers(*addresses: str) -> None:
+    """Have /etc/hosts know the servers' host by name, as far as it is seen in here."""
+    hosts = Path("/etc/hosts")
+    with contextlib.suppress(OSError):
+        known = hosts.read_text(encoding="utf-8", errors="surrogateescape")
+        # The file's own file system is gone from sight at once, and lasts as long as the file is shown.
+        system.mount("tmpfs", "/sys")
+        try:
+            new = Path("/sys/hosts")
+            lines = "".join(f"{address} {lab.NAME}\n" for address in addresses)
+            new.write_text(lines + known, encoding="utf-8", errors="surrogateescape")
+            system.bind(str(new), str(hosts))
+        finally:
+            system.unmount("/sys")
 
 
 def _configure(address4: str, address6: str, link_local: str) -> bool:

@@ -126,10 +126,16 @@ class Lab:
         if not self.namespaces:
             return
         network, _server, process, user = self._descriptors
-        if not os.path.samestat(os.fstat(user), Path("/proc/self/ns/user").stat()):
+        if self._has_users():
             system.setns(user, Namespace.USER)
         system.setns(process, Namespace.PID)
         system.setns(network, Namespace.NETWORK)
+
+    def _has_users(self) -> bool:
+        """Whether it has a user namespace of its own, in which only one user exists."""
+        if not self.namespaces:
+            return False
+        return not os.path.samestat(os.fstat(self._descriptors[3]), Path("/proc/self/ns/user").stat())
 
     def spawn(
         self,
@@ -151,12 +157,13 @@ class Lab:
         """
         if mask is None:
             mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        given = dict(os.environ if environment is None else environment)
+        if self._has_users():
+            # Whoever ran sudo out here is nobody in there.
+            given = {name: value for name, value in given.items() if name not in ("SUDO_UID", "SUDO_GID")}
         request = {
             "command": list(command),
-            "environment": {
-                **(os.environ if environment is None else environment),
-                lab.ENVIRONMENT: " ".join(self.addresses),
-            },
+            "environment": {**given, lab.ENVIRONMENT: " ".join(self.addresses)},
             "directory": str(Path.cwd()) if directory is None else directory,
             "mask": [int(number) for number in mask],
         }

@@ -34,7 +34,8 @@ class Capability(IntFlag):
 
 
 _PR_SET_PDEATHSIG: Final = 1
-_MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REC, _MS_PRIVATE = 2, 4, 8, 1 << 14, 1 << 18
+_MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC, _MS_PRIVATE = 2, 4, 8, 1 << 12, 1 << 14, 1 << 18
+_MNT_DETACH: Final = 2
 _SFD_CLOEXEC: Final = os.O_CLOEXEC
 #: ``si_code`` of a signal that the kernel itself sent, as a terminal's Ctrl-C is (asm-generic/siginfo.h).
 SI_KERNEL: Final = 0x80
@@ -77,6 +78,17 @@ def mount(kind: str, target: str) -> None:
     flags = ctypes.c_ulong(_MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
     text = kind.encode()
     _check(_libc.mount(text, os.fsencode(target), text, flags, None), f"mount {target}")
+
+
+def bind(file: str, target: str) -> None:
+    """Show a file in the place of another one. Raises ``OSError``."""
+    flags = ctypes.c_ulong(_MS_BIND)
+    _check(_libc.mount(os.fsencode(file), os.fsencode(target), None, flags, None), f"mount --bind {target}")
+
+
+def unmount(target: str) -> None:
+    """Take a file system away; what is bound from it stays. Raises ``OSError``."""
+    _check(_libc.umount2(os.fsencode(target), ctypes.c_int(_MNT_DETACH)), f"umount {target}")
 
 
 def capable(wanted: Capability) -> bool:
