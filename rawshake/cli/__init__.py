@@ -34,6 +34,16 @@ class Stopped(BaseException):
         self.status = status
 
 
+class Formatter(click.HelpFormatter):
+    r"""Reads ``\b`` as click does a backspace: the paragraph below keeps its lines. Docstrings are raw."""
+
+    def write_text(self, text: str) -> None:
+        super().write_text(text.replace("\\b\n", "\b\n"))
+
+
+click.Context.formatter_class = Formatter
+
+
 class Commands(click.Group):
     """Loads a command's module only when it is needed: ``--help`` needs none."""
 
@@ -89,6 +99,9 @@ def main() -> NoReturn:
         sys.stdout.flush()
     except Failure as failure:
         status = complain(failure)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        status = Exit.USAGE
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "rawshake"
         status = complain(Failure(Exit.USAGE, error.format_message(), f"See '{command} --help'."))
