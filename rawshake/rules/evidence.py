@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from rawshake.tcp.segment import Checksum, Segment
 from rawshake.tcp.view import Fate, Step
+
+#: An honest sender that hears nothing has sent its data again after so long: RFC 6298's RTO is at most 3 s at first.
+PATIENCE: Final = 4_000_000_000
 
 
 def certain(step: Step) -> bool:

@@ -6,14 +6,12 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rawshake.rules.evidence import certain, live, sound
+from rawshake.rules.evidence import PATIENCE, certain, live, sound
 from rawshake.rules.model import Level, Outcome, Scope, broken, held, undecidable
 from rawshake.rules.registry import rule
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.view import End, Step, View
 
-#: An honest sender has sent what was lost several times over after so long (RFC 6298: at most 1 s, doubled).
-PATIENCE: Final = 3_000_000_000
 #: As often does nobody send what lies beyond a gap, and never the gap: RFC 8985's tail loss probe does it once.
 REPEATS: Final = 3
 #: More octets than this in one segment may be too large for the path, and so be lost for ever.
@@ -137,7 +135,7 @@ def sequence_gap_filled(steps: Sequence[Step]) -> Iterator[Outcome]:
     """A number that was left out is sent in the end, before all that lies beyond it is sent again.
 
     What was lost is sent again from SND.UNA on, within a second or so, and again and again. Who goes on for
-    three seconds, or sends what lies beyond the gap three times, and never the gap, has never had anything for
+    four seconds, or sends what lies beyond the gap three times, and never the gap, has never had anything for
     it: it counts wrongly. The receiver waits at the gap until one of both gives up. Large segments may be lost
     for ever on a path that is too narrow for them; those are left alone, and so are captures, which may have
     missed the gap.
@@ -150,7 +148,7 @@ def sequence_gap_filled(steps: Sequence[Step]) -> Iterator[Outcome]:
         > . 1:1(0) ack 1 win 65535
         +1 < F. 6:6(0) ack 1 win 65535
         > . 1:1(0) ack 1 win 65535
-        +2 < F. 6:6(0) ack 1 win 65535
+        +3 < F. 6:6(0) ack 1 win 65535
         > . 1:1(0) ack 1 win 65535
     Quiet (at the client):
         > S 0:0(0) win 65535
