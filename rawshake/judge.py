@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -37,50 +38,51 @@ class Ruling:
 
 
 class Judge:
-    """Judges one connection by ``rules``, in their order; ``ours`` is the end that rawshake plays, if any."""
+    """Judges one connection by ``rules``, in their order; ``ours`` is the end that rawshake plays, if any.
+
+    A breach charges a cell: a step, an end, a field. What else is said against that cell is a consequence, and
+    so is every later breach of that end in that field, until the field is judged right again.
+    """
 
     def __init__(self, rules: Sequence[Rule], *, ours: End | None = None) -> None:
         self._ours = ours
-        self._step_rules = [entry for entry in rules if entry.scope is Scope.STEP]
+        self._step_rules = [
+            (entry, cast(StepCheck, entry.check)) for entry in rules if entry.scope is Scope.STEP
+        ]
         self._exchange_rules = [entry for entry in rules if entry.scope is Scope.EXCHANGE]
         self._charged: set[tuple[int, End, str]] = set()
-        self._open: dict[tuple[End, str], int] = {}
+        # Numbers of steps, in order. A note shadows only notes of its own rule, which is the third in the key.
+        self._breaches: dict[tuple[End, str, str], list[int]] = {}
+        self._right: dict[tuple[End, str], list[int]] = {}
 
     def step(self, step: Step) -> tuple[Ruling, ...]:
         """What the step rules say of this segment, at once."""
         rulings = []
         corrupt = step.segment.checksum is Checksum.WRONG
-        for entry in self._step_rules:
+        for entry, check in self._step_rules:
             if corrupt and not entry.corrupt:
                 continue  # RFC 9293 MUST-3: it has no effect at all, so its numbers break nothing
-            outcome = cast(StepCheck, entry.check)(step)
+            outcome = check(step)
             if outcome is not None:
                 rulings.append(self._rule(entry, outcome, step))
-        self._settle(rulings, step.number)
+        self._note_right(rulings, step.number)
         return tuple(rulings)
 
     def exchange(self, steps: Sequence[Step]) -> tuple[Ruling, ...]:
-        """What the exchange rules say of the whole, once it has ended."""
+        """What the exchange rules say of the whole. It may go on, and be judged as a whole once more."""
         rulings = []
-        kept = set(self._charged), dict(self._open)
+        kept = set(self._charged), {key: list(numbers) for key, numbers in self._breaches.items()}
         for entry in self._exchange_rules:
             for outcome in cast(ExchangeCheck, entry.check)(steps):
                 at = steps[(outcome.step or len(steps)) - 1]
                 rulings.append(self._rule(entry, outcome, at))
-        # The exchange may go on, and be judged as a whole once more.
-        self._charged, self._open = kept
+        self._charged, self._breaches = kept
         return tuple(rulings)
 
     def _rule(self, entry: Rule, outcome: Outcome, step: Step) -> Ruling:
         verdict = entry.level.when_broken if outcome.verdict is None else outcome.verdict
         end = outcome.end or step.sender
-        consequence = False
-        if verdict in (Verdict.FAIL, Verdict.WARN, Verdict.NOTE):
-            cell = (step.number, end, outcome.field)
-            consequence = cell in self._charged or (end, outcome.field) in self._open
-            self._charged.add(cell)
-            if verdict is not Verdict.NOTE:
-                self._open.setdefault((end, outcome.field), step.number)
+        charges = verdict in (Verdict.FAIL, Verdict.WARN, Verdict.NOTE)
         return Ruling(
             rule=entry.id,
             cite=entry.cite,
@@ -91,14 +93,33 @@ class Judge:
             sentence=outcome.sentence,
             expected=outcome.expected,
             actual=outcome.actual,
-            consequence=consequence,
+            consequence=charges and self._charge(entry.id, verdict, step.number, end, outcome.field),
             ours=end is self._ours,
         )
 
-    def _settle(self, rulings: Sequence[Ruling], number: int) -> None:
-        """A field that is judged right again closes the breach: what follows is no consequence of it."""
+    def _charge(self, name: str, verdict: Verdict, number: int, end: End, field: str) -> bool:
+        """Charge the cell; whether the breach follows from one that is known."""
+        key = (end, field, name if verdict is Verdict.NOTE else "")
+        cell = (number, end, field)
+        follows = cell in self._charged or self._open((end, field, ""), number) or self._open(key, number)
+        self._charged.add(cell)
+        insort(self._breaches.setdefault(key, []), number)
+        return follows
+
+    def _open(self, key: tuple[End, str, str], number: int) -> bool:
+        """Whether there was such a breach before that step, and nothing right in between."""
+        breaches = self._breaches.get(key, ())
+        before = bisect_left(breaches, number)
+        if not before:
+            return False
+        right = self._right.get(key[:2], ())
+        after = bisect_right(right, breaches[before - 1])
+        return after == len(right) or right[after] > number
+
+    def _note_right(self, rulings: Sequence[Ruling], number: int) -> None:
         for ruling in rulings:
             cell = (ruling.end, ruling.field)
-            earlier = self._open.get(cell, number) < number
-            if ruling.verdict is Verdict.PASS and earlier and (number, *cell) not in self._charged:
-                del self._open[cell]
+            if ruling.verdict is Verdict.PASS and (number, *cell) not in self._charged:
+                numbers = self._right.setdefault(cell, [])
+                if not numbers or numbers[-1] != number:
+                    numbers.append(number)

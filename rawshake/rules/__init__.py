@@ -15,6 +15,7 @@ _CHAPTERS: Final = (
     "header",
     "options",
     "handshake",
+    "refusal",
     "reset",
     "close",
     "acceptance",

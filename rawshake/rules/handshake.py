@@ -1,16 +1,14 @@
-"""Rules on establishment: the three segments of a handshake, and the refusal that may stand in for them."""
+"""Rules on establishment: the three segments of a handshake, in whatever order they cross."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rawshake.rules.model import Level, Outcome, Scope, Verdict, broken, held, undecidable
+from rawshake.rules.model import Level, Outcome, Verdict, broken, held, undecidable
 from rawshake.rules.registry import rule
-from rawshake.tcp.segment import Checksum
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
-from rawshake.tcp.view import End, Fate, Standing, Step, View
+from rawshake.tcp.view import Fate, Step, View
 
 #: Old Windows gives a half-open connection up after two resends, FreeBSD after 15 s, Linux after 63 s.
 FORGOTTEN_AFTER: Final = 10_000_000_000
@@ -26,11 +24,21 @@ def synack_form(step: Step) -> Outcome | None:
     A listener answers with <SEQ=ISS><ACK=IRS+1><CTL=SYN,ACK>. A SYN without the ACK bit is another thing: the
     sender's own attempt to open, which crossed ours, and its acknowledgment field means nothing. One whose
     field holds exactly our ISN + 1 has seen our SYN and forgot the bit; a simultaneous open, where the field
-    is 0 in every stack, stays unsuspected.
+    is 0 in every stack, stays unsuspected. An ACK without SYN that acknowledges ISN + 1 is noted where nothing
+    was missed: either the SYN is forgotten, or the server holds a connection of those very numbers, and
+    challenges (RFC 5961 section 4). A client drops it and sends its SYN again.
 
     Fires:
         > S =1000:1000(0) win 65535
         < S 0:0(0) (ack =1001) win 65535
+    Fires (at the client, an ACK for the SYN and no SYN):
+        > S 0:0(0) win 65535
+        < . 0:0(0) ack 1 win 65535
+        +1 > S 0:0(0) win 65535
+        < . 0:0(0) ack 1 win 65535
+    Quiet (an ACK for the SYN, seen by a tap):
+        > S 0:0(0) win 65535
+        < . 0:0(0) ack 1 win 65535
     Quiet:
         > S 0:0(0) win 65535
         < S. 0:0(0) ack 1 win 65535
@@ -41,14 +49,26 @@ def synack_form(step: Step) -> Outcome | None:
         < S. 0:0(0) ack 1 win 65535
     """
     segment, peer = step.segment, step.peer_was
-    if not segment.syn or segment.rst or peer.offered is None or peer.iss is None:
+    if segment.rst or peer.offered is None or peer.iss is None:
         return None
+    if not segment.syn:
+        return _acknowledged_only(step, peer.iss)
     if segment.has_ack:
         return held("flags", f"flags {segment.flags}: SYN and ACK in one segment")
     if not _forgot_ack(segment.ack, peer.iss):
         return None
     sentence = f"SYN without ACK, yet its ack field is ISN {peer.iss} + 1 = {segment.ack}"
     return broken("flags", sentence, expected="S.", actual=segment.flags)
+
+
+def _acknowledged_only(step: Step, iss: Seq) -> Outcome | None:
+    segment = step.segment
+    if step.was.offered is not None or step.peer_was.expected is not State.SYN_SENT:
+        return None
+    if step.fate is not Fate.DELIVERED or not segment.has_ack or segment.ack != iss + 1:
+        return None
+    sentence = f"ack {segment.ack} = ISN {iss} + 1, without SYN: forgotten, or a connection of old"
+    return broken("flags", sentence, expected="S.", actual=segment.flags, verdict=Verdict.NOTE)
 
 
 def _forgot_ack(field: Seq, iss: Seq) -> bool:
@@ -293,101 +313,3 @@ def handshake_third_ack(step: Step) -> Outcome | None:
         f"seq {segment.seq} = ISN {was.iss} + {segment.seq - was.iss}"
     )
     return held("ack", sentence)
-
-
-@rule("closed-noack-rst", "RFC 9293 3.10.7.1; RFC 9293 3.5.2", Level.PROCEDURE)
-def closed_noack_rst(step: Step) -> Outcome | None:
-    """A SYN is refused with <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>.
-
-    The acknowledgment proves that the refusal answers this SYN. Without it, or with another number, a client
-    must not believe it, and tries on until it times out. Linux, BSD, Windows and lwIP, and firewalls that
-    reject, do this right. A reset with a number of its own may come from an earlier connection of the same
-    ports, and is left alone.
-
-    Fires:
-        > S 0:0(0) win 65535
-        < R. =0:0(0) ack 0 win 0
-    Fires (no ACK):
-        > S 0:0(0) win 65535
-        < R =0:0(0) win 0
-    Fires (a sequence number out of nowhere):
-        > S 0:0(0) win 65535
-        < R. 77:77(0) ack 1 win 0
-    Quiet:
-        > S 0:0(0) win 65535
-        < R. =0:0(0) ack 1 win 0
-    """
-    segment, peer = step.segment, step.peer_was
-    if not segment.rst or segment.syn or step.was.iss is not None or peer.expected is not State.SYN_SENT:
-        return None
-    if peer.iss is None or peer.nxt is None:
-        return None
-    bare = segment.seq.value == 0
-    if not segment.has_ack:
-        if not bare:
-            return undecidable("ack", "a reset without ACK may be of an earlier connection")
-        sentence = "RST without ACK: the client cannot believe it"
-        return broken("flags", sentence, expected="R.", actual=segment.flags)
-    right = (peer.nxt,) if peer.fast_open else (peer.iss + 1, peer.nxt)
-    if segment.ack not in right:
-        if not bare or peer.renumbered:
-            return undecidable("ack", "a reset of other numbers may be of an earlier connection")
-        sentence = f"ack {segment.ack}, not ISN {peer.iss} + {peer.nxt - peer.iss} = {peer.nxt}"
-        return broken("ack", sentence, expected=peer.nxt, actual=segment.ack)
-    if not bare:
-        return broken("seq", f"seq {segment.seq}, not 0", expected=0, actual=segment.seq)
-    return held("ack", f"seq 0, ack {segment.ack} = ISN {peer.iss} + {segment.ack - peer.iss}: refused")
-
-
-@rule("synsent-bad-ack-rst", "RFC 9293 3.10.7.3; RFC 9293 3.5.2", Level.PROCEDURE, scope=Scope.EXCHANGE)
-def synsent_bad_ack_rst(steps: Sequence[Step]) -> Iterator[Outcome]:
-    """A client that waits for a SYN,ACK resets an acknowledgment of what it never sent.
-
-    The answer is <SEQ=SEG.ACK><CTL=RST>, and the client goes on waiting. That is how a half-open connection is
-    cleared away when one end has lost its memory. A client that takes the bad number for good has a connection
-    that the other end does not have. Silence proves nothing: the segment may have been lost behind the tap.
-
-    Fires:
-        > S 0:0(0) win 65535
-        < . 500:500(0) ack =777 win 65535
-        > . 1:1(0) ack 500 win 65535
-    Quiet:
-        > S 0:0(0) win 65535
-        < . 500:500(0) ack =777 win 65535
-        > R =777:777(0) win 0
-        +1 > S 0:0(0) win 65535
-        < S. 0:0(0) ack 1 win 65535
-    """
-    for index, step in enumerate(steps):
-        if (
-            step.standing is Standing.BAD_ACK
-            and step.peer_was.expected is State.SYN_SENT
-            and step.fate is not Fate.LOST
-            and step.segment.checksum is not Checksum.WRONG
-        ):
-            yield from _reaction(step, steps[index + 1 :])
-
-
-def _reaction(bad: Step, following: Sequence[Step]) -> Iterator[Outcome]:
-    client: End = bad.receiver
-    refused = {bad.segment.ack}
-    for step in following:
-        segment = step.segment
-        if step.sender is not client:
-            if step.standing is not Standing.BAD_ACK:
-                return
-            refused.add(segment.ack)
-        elif segment.rst:
-            right = bad.segment.ack
-            if segment.seq in refused:
-                yield held("rst", f"RST, seq {segment.seq} = the ack refused", end=client, step=step.number)
-            else:
-                sentence = f"RST, seq {segment.seq}, not the ack {right} that it refuses"
-                yield broken(
-                    "rst", sentence, expected=right, actual=segment.seq, end=client, step=step.number
-                )
-            return
-        elif not segment.syn:
-            sentence = f"{segment.flags} in place of RST: ack {bad.segment.ack} was of what it never sent"
-            yield broken("rst", sentence, expected="R", actual=segment.flags, end=client, step=step.number)
-            return
