@@ -122,7 +122,11 @@ def _leave(*, user: bool) -> None:
     # An unprivileged process may map its own ids only, and groups only once it has given up setgroups
     # (user_namespaces(7)).
     for file, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
-        Path("/proc/self", file).write_text(text, encoding="ascii")
+        path = Path("/proc/self", file)
+        try:
+            path.write_text(text, encoding="ascii")
+        except OSError as refusal:
+            raise OSError(refusal.errno, refusal.strerror, str(path)) from refusal
 
 
 @dataclass(slots=True)

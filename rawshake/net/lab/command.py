@@ -150,7 +150,9 @@ def _call(lab: Lab, function: Callable[[Lab], int], status: int, mask: Iterable[
     except Exception as fault:  # noqa: BLE001
         if os.environ.get("RAWSHAKE_TRACEBACK"):
             traceback.print_exc()
-        os.write(status, raised(Failure(Exit.INTERNAL, f"{type(fault).__name__} in the lab: {fault}.")))
+        problem = f"This is a fault in rawshake: {type(fault).__name__}: {fault}."
+        advice = "Set RAWSHAKE_TRACEBACK=1, run it again, and report what it prints."
+        os.write(status, raised(Failure(Exit.INTERNAL, problem, advice)))
     finally:
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError):

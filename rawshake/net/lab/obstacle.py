@@ -11,12 +11,15 @@ from typing import Final
 from rawshake.errors import Exit, Failure
 from rawshake.net.privilege import sudo_line
 
-#: Settings that keep namespaces from those who are not root: file, the value that does, and who has it.
-_SETTINGS: Final = (
-    ("sys/user/max_user_namespaces", "0", "user.max_user_namespaces"),
-    ("sys/kernel/unprivileged_userns_clone", "0", "kernel.unprivileged_userns_clone"),
-    ("sys/kernel/apparmor_restrict_unprivileged_userns", "1", "kernel.apparmor_restrict_unprivileged_userns"),
-)
+#: Settings that forbid namespaces, and the value that does.
+_SETTINGS: Final = {
+    "user/max_user_namespaces": "0",
+    "user/max_net_namespaces": "0",
+    "user/max_pid_namespaces": "0",
+    "user/max_mnt_namespaces": "0",
+    "kernel/unprivileged_userns_clone": "0",
+    "kernel/apparmor_restrict_unprivileged_userns": "1",
+}
 #: "Seccomp:" of /proc/PID/status: system calls are filtered (proc(5)).
 _FILTERED: Final = "2"
 
@@ -31,9 +34,9 @@ def impossible(number: int, refusal: str, *, proc: Path = Path("/proc")) -> Fail
 
 
 def _reason(number: int, refusal: str, proc: Path) -> str:
-    for file, forbidding, name in _SETTINGS:
-        if _read(proc / file) == forbidding:
-            return f"user namespaces are forbidden here ({name} is {forbidding})"
+    for setting, forbidding in _SETTINGS.items():
+        if _read(proc / "sys" / setting) == forbidding:
+            return f"its setting {setting.replace('/', '.')} is {forbidding}"
     if number in (errno.EPERM, errno.EACCES, errno.ENOSYS) and _filtered(proc):
         return f"this container's seccomp profile forbids it ({refusal})"
     if number in (errno.ENOSYS, errno.EINVAL):
