@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).parents[1]
 #: No command of the tests takes so long, in seconds.
@@ -25,16 +24,17 @@ class Done:
     err: str
 
 
-def rawshake(*arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None, **more: Any) -> Done:
+def rawshake(
+    *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None, prefix: Sequence[str] = ()
+) -> Done:
     """Run it to its end; it makes its sockets in the network namespace of the calling thread."""
     done = subprocess.run(
-        [sys.executable, "-m", "rawshake", *arguments],
+        [*prefix, sys.executable, "-m", "rawshake", *arguments],
         input=stdin,
         env=environment(env or {}),
         capture_output=True,
         timeout=LONG,
         check=False,
-        **more,
     )
     assert b"Traceback" not in done.stdout + done.stderr, done.stderr.decode()
     return Done(done.returncode, done.stdout.decode(), done.stderr.decode())

@@ -42,7 +42,7 @@ def number(low: int, high: int) -> Callable[[str], int]:
 
 def port(text: str) -> int:
     """A port to connect to."""
-    if not (text.isdecimal() and int(text) < 65536):
+    if not (text.isascii() and text.isdecimal() and int(text) < 65536):
         raise click.BadParameter(f"{text!r} is not a port: a number from 1 to 65535.")
     if int(text) == 0:
         raise Failure(Exit.PORT_ZERO, "Nothing can listen on port 0.", "Name the server's port, 1 to 65535.")
