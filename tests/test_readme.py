@@ -1,0 +1,90 @@
+"""The README opens as it should, and what it says that the code knows too is what the code says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from rawshake.cli import cli
+from rawshake.errors import Exit
+from scripts import readme
+
+ROOT = Path(__file__).parent.parent
+TEXT = readme.README.read_text(encoding="utf-8")
+LINK = re.compile(r"\]\(([^)#:]+)\)|`((?:scripts|tests|rawshake)/[\w./]*)`")
+
+
+def part(name: str) -> str:
+    """What stands in the README between the marks of that part."""
+    found = [match[0] for match in readme.PART.finditer(TEXT) if match[2] == name]
+    assert len(found) == 1
+    return found[0]
+
+
+def known() -> dict[str, set[str]]:
+    """The options of every command, its subcommands' included."""
+    context = click.Context(cli)
+    found = {}
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        assert command is not None
+        inner = list(command.commands.values()) if isinstance(command, click.Group) else []
+        found[name] = {option for one in (command, *inner) for p in one.params for option in p.opts}
+    return found
+
+
+def test_its_tables_are_what_the_code_says() -> None:
+    assert readme.render(TEXT) == TEXT, "stale: run scripts/readme"
+
+
+@pytest.mark.parametrize("name", readme.PARTS)
+def test_it_has_every_part(name: str) -> None:
+    assert part(name).count("\n") > 3
+
+
+def test_every_exit_status_is_explained() -> None:
+    table = part("exits")
+    for status in Exit:
+        assert re.search(rf"^\| {status.value} \| `{status.name}` \| \S.+\|$", table, re.MULTILINE)
+
+
+def test_it_opens_with_the_two_commands_and_a_ladder() -> None:
+    blocks = re.findall(r"```\w*\n(.*?)```", TEXT, re.DOTALL)
+    assert [line.split()[0] for line in blocks[0].splitlines()] == ["scripts/demo", "scripts/test"]
+    assert "├── SYN" in blocks[1]
+    assert blocks[1].rstrip().splitlines()[-2].startswith("closed: 6 segments")
+    assert max(map(len, blocks[1].splitlines())) <= 80
+
+
+def test_the_files_it_names_are_there() -> None:
+    named = [one or other for one, other in LINK.findall(TEXT)]
+    assert len(named) > 5
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_a_table_escapes_what_would_end_a_cell() -> None:
+    assert readme.table(["a"], [["x|y"]]) == "| a |\n| --- |\n| x\\|y |\n"
+    assert readme.escape("<mss  1>") == r"\<mss 1\>"
+
+
+def test_an_unknown_argument_is_refused() -> None:
+    assert readme.main(["--nonsense"]) == 2
+
+
+def test_its_examples_name_commands_and_options_that_there_are() -> None:
+    """Every line ``rawshake COMMAND ... --option`` of a block, whatever stands before it."""
+    commands = known()
+    lines = [line for block in re.findall(r"```\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()]
+    seen = set()
+    for line in lines:
+        if found := re.match(r"(?:\$ )?(?:sudo |docker exec shake )?rawshake ([a-z]+)(.*)", line):
+            name, rest = found[1], found[2].partition("#")[0]
+            seen.add(name)
+            assert name in commands
+            for option in re.findall(r"(?<= )--?[a-z][a-z-]*", rest.partition(" -- ")[0]):
+                assert option in commands[name], line
+    assert {"demo", "connect", "send", "sessions", "teardown", "lab", "doctor"} <= seen
+
