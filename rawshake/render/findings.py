@@ -10,7 +10,7 @@ from rawshake.judge import Ruling
 from rawshake.render import style
 from rawshake.render.options import Options
 from rawshake.render.style import Signs, Span
-from rawshake.render.text import columns, duration, plural, safe, wrap
+from rawshake.render.text import GLUE, columns, duration, plural, safe, wrap
 from rawshake.render.words import who
 from rawshake.report import Exchange, Outcome
 from rawshake.rules.model import Verdict
@@ -54,22 +54,44 @@ def _ruling(
 ) -> list[list[Span]]:
     label = str(ruling.verdict)
     sentence = safe(ruling.sentence, ascii_only=options.ascii)
-    source = [ruling.rule, ruling.cite]
+    source = [ruling.rule, *([cite_text(ruling.cite)] if ruling.cite else [])]
     if ruling.verdict in LOUD and (ruling.ours or ruling.end is not sender):
         source.insert(1, f"broken by {who(ruling)}")
     if ruling.consequence:
         source.append("follows from an earlier breach")
-    tail = safe(f" {signs.dot} ".join(source), ascii_only=options.ascii)
+    parts = [safe(part, ascii_only=options.ascii) for part in source]
+    tail = f"{GLUE}{signs.dot} ".join(glued(part) for part in parts)
     colour = style.DIM if ruling.consequence else style.OF_VERDICT[ruling.verdict]
     loud = colour if ruling.verdict in LOUD else style.PLAIN
     indent = len(label) + 1
     gap = width - indent - columns(sentence) - columns(tail)
     if gap >= 3:
+        (tail,) = wrap(tail, columns(tail))
         return [[Span(label, colour), Span(f" {sentence}", loud), Span(" " * gap + tail, style.DIM)]]
     first, *rest = wrap(sentence, width - indent)
     lines = [[Span(label, colour), Span(f" {first}", loud)]]
     lines += [[Span(" " * indent + line, loud)] for line in rest]
     return lines + [[Span(" " * indent + line, style.DIM)] for line in wrap(tail, width - indent)]
+
+
+def cite_text(cite: str) -> str:
+    """Clauses with each document named once: ``RFC 9293 3.8, 3.1 MUST-2; RFC 7323 2.2``."""
+    shorter: list[str] = []
+    before = ""
+    for clause in cite.split("; "):
+        document = " ".join(clause.split(" ")[:2])
+        rest = clause[len(document) + 1 :]
+        if shorter and rest and document == before:
+            shorter[-1] += f", {rest}"
+        else:
+            shorter.append(clause)
+        before = document
+    return "; ".join(shorter)
+
+
+def glued(text: str) -> str:
+    """Safe text that ``wrap`` breaks only after a comma or a semicolon."""
+    return text.replace(" ", GLUE).replace(f",{GLUE}", ", ").replace(f";{GLUE}", "; ")
 
 
 def summary_lines(exchange: Exchange, width: int, options: Options) -> list[list[Span]]:
@@ -86,7 +108,7 @@ def summary_lines(exchange: Exchange, width: int, options: Options) -> list[list
         lines += [[Span(f"     {line}", style.BOLD)] for line in rest]
         sentence = safe(ruling.sentence, ascii_only=options.ascii)
         lines += [[Span(f"     {line}")] for line in wrap(sentence, width - 5)]
-        cite = safe(ruling.cite, ascii_only=options.ascii)
+        cite = glued(safe(cite_text(ruling.cite), ascii_only=options.ascii))
         lines += [[Span(f"     {line}", style.DIM)] for line in wrap(cite, width - 5)]
     if exchange.undecidable:
         lines += _undecided(exchange.undecidable, width, options)
@@ -96,7 +118,7 @@ def summary_lines(exchange: Exchange, width: int, options: Options) -> list[list
 def finding_text(ruling: Ruling) -> str:
     """A finding in one line, however wide: verdict, rule, segment, who is charged, the sentence, the clause."""
     head = f"{ruling.verdict} {ruling.rule}, segment {ruling.step}, {_blame(ruling)}"
-    return f"{head}: {ruling.sentence}{f' ({ruling.cite})' if ruling.cite else ''}"
+    return f"{head}: {ruling.sentence}{f' ({cite_text(ruling.cite)})' if ruling.cite else ''}"
 
 
 def _blame(ruling: Ruling) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from rawshake.render import style
-from rawshake.render.findings import ruling_lines, summary_lines, verdict
+from rawshake.render.findings import glued, ruling_lines, summary_lines, verdict
 from rawshake.render.options import Options
 from rawshake.render.style import Span, extent, paint
-from rawshake.render.text import columns, fit, moment, preview, safe, wrap
+from rawshake.render.text import GLUE, columns, fit, moment, preview, safe, wrap
 from rawshake.render.words import (
     ack_text,
     control_text,
@@ -109,14 +109,13 @@ class Ladder:
     def _title(self, end: End) -> str:
         if self._options.ours is end:
             return f"{end} (rawshake)"
-        name = safe(self._options.name(end), ascii_only=self._options.ascii)
+        name = self._safe(self._options.name(end))
         return f"{end} {name}".rstrip()
 
     def _pair(self, left: str, right: str, sgr: str) -> list[list[Span]]:
         """Text over each lifeline; over two lines where one cannot hold both."""
         room = self._width - _GUTTER
-        left = fit(safe(left, ascii_only=self._options.ascii), room)
-        right = fit(safe(right, ascii_only=self._options.ascii), room)
+        left, right = fit(self._safe(left), room), fit(self._safe(right), room)
         margin = Span(" " * _GUTTER)
         gap = room - columns(left) - columns(right)
         if gap >= 2:
@@ -150,7 +149,7 @@ class Ladder:
             # Too narrow for all of it: the flags on the arrow, the numbers below.
             text = flags_text(step.segment.flags)
             label = [(_FLAGS, text if len(text) <= self._inner - 10 else str(step.segment.flags))]
-            rows = [row for line in _numbers(step) for row in self._flow(line)]
+            rows = [row for line in _numbers(step) for row in self._flow(glued(line))]
         spans: list[Span] = []
         used = 0
         for at, text in label:
@@ -192,10 +191,13 @@ class Ladder:
         if self._label(segment) is not None:
             rows = self._below(step)
         if segment.options:
-            rows += self._flow(options_text(segment.options, peer_isn=step.peer_now.iss).replace(",", ", "))
+            text = options_text(segment.options, peer_isn=step.peer_now.iss).replace(",", ", ")
+            rows += self._flow(glued(self._safe(text)))
         if segment.payload_length:
             rows += self._payload(segment)
-        marks = f" {self._signs.dot} ".join(remarks(step, ours=self._options.ours))
+        said = map(self._safe, remarks(step, ours=self._options.ours))
+        room = self._inner - _FLAGS - 3
+        marks = f"{GLUE}{self._signs.dot} ".join(glued(one) if columns(one) <= room else one for one in said)
         return rows + (self._flow(marks, style.YELLOW) if marks else [])
 
     def _below(self, step: Step) -> list[list[Span]]:
@@ -220,8 +222,8 @@ class Ladder:
         return [self._row([Span(f"{'':{_FLAGS}}data "), Span(text, style.CYAN)])]
 
     def _flow(self, text: str, sgr: str = style.PLAIN) -> list[list[Span]]:
-        """Text between the lifelines, over as many rows as it takes."""
-        lines = wrap(safe(text, ascii_only=self._options.ascii), self._inner - _FLAGS - 1)
+        """Safe text between the lifelines, over as many rows as it takes."""
+        lines = wrap(text, self._inner - _FLAGS - 1)
         return [self._row([Span(" " * _FLAGS), Span(line, sgr)]) for line in lines]
 
     def _gutter(self, step: Step) -> str:
@@ -236,10 +238,13 @@ class Ladder:
         return "" if self._start is None else moment(time - self._start)
 
     def _remark(self, remark: Remark) -> str:
-        rows = self._flow(f"{self._signs.dot} {remark.text}", style.YELLOW)
+        rows = self._flow(f"{self._signs.dot} {self._safe(remark.text)}", style.YELLOW)
         gutter = f"{self._moment(remark.time):>{_GUTTER - 1}} "[-_GUTTER:]
         rows[0][0] = Span(gutter, style.DIM)
         return self._join([self._row([]), *rows])
+
+    def _safe(self, text: str) -> str:
+        return safe(text, ascii_only=self._options.ascii)
 
     def _join(self, lines: Iterable[Sequence[Span]]) -> str:
         return "".join(paint(line, colour=self._options.colour) + "\n" for line in lines)

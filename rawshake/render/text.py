@@ -14,6 +14,8 @@ _IN_ASCII: Final = str.maketrans({
     "→": "->", "←": "<-", "≤": "<=", "≥": ">=", "≠": "!=", "×": "x", "·": ";", "µ": "u", "–": "-", "—": "-",
     "…": "...", "‘": "'", "’": "'", "“": '"', "”": '"',
 })  # fmt: skip
+#: A space at which ``wrap`` does not break; ``safe`` leaves none in what others wrote.
+GLUE: Final = "\xa0"
 _SHORT_ESCAPES: Final = {0x09: "\\t", 0x0A: "\\n", 0x0D: "\\r", 0x22: '\\"', 0x5C: "\\\\"}
 
 
@@ -62,12 +64,12 @@ def fit(text: str, width: int) -> str:
 def wrap(text: str, width: int, *, indent: int = 0) -> list[str]:
     """Break safe text between words into lines of at most ``width`` columns; words longer than that are cut.
 
-    All lines but the first begin with ``indent`` spaces. There is at least one line; ``width`` must exceed
-    ``indent`` by 2 or more.
+    Where ``GLUE`` stands for a space, no line ends. All lines but the first begin with ``indent`` spaces.
+    There is at least one line; ``width`` must exceed ``indent`` by 2 or more.
     """
     lines: list[str] = []
     line, used, room = "", 0, width
-    for word in text.split():
+    for word in filter(None, text.split(" ")):
         size = columns(word)
         if line and used + 1 + size <= room:
             line, used = f"{line} {word}", used + 1 + size
@@ -83,7 +85,7 @@ def wrap(text: str, width: int, *, indent: int = 0) -> list[str]:
         line, used = word, size
     if line or not lines:
         lines.append(line)
-    return [lines[0], *(" " * indent + line for line in lines[1:])]
+    return [" " * (indent if at else 0) + line.replace(GLUE, " ") for at, line in enumerate(lines)]
 
 
 def _split(text: str, width: int) -> tuple[str, str]:

@@ -65,6 +65,11 @@ def ack_text(step: Step) -> str:
     return _relative(step.segment.ack, step.peer_now.iss, step.receiver)
 
 
+def _equals(number: Seq, isn: Seq | None, end: End) -> str:
+    relative = _relative(number, isn, end)
+    return f" = {relative}" if relative else ""
+
+
 def _relative(number: Seq, isn: Seq | None, end: End, *, syn: bool = False) -> str:
     if isn is None:
         return ""
@@ -113,17 +118,18 @@ def remarks(step: Step, *, ours: End | None) -> list[str]:
     if step.note:
         found.append(step.note)
     if step.meant is not None:
-        found += _meant(step.segment, step.meant)
+        found += _meant(step, step.meant)
     return found
 
 
-def _meant(sent: Segment, meant: Segment) -> list[str]:
+def _meant(step: Step, meant: Segment) -> list[str]:
     """What would have been right in place of what was sent; of a checksum it is said that it is wrong."""
+    sent = step.segment
     right = []
     if sent.seq != meant.seq:
-        right.append(f"seq {meant.seq}")
+        right.append(f"seq {meant.seq}{_equals(meant.seq, step.now.iss, step.sender)}")
     if sent.ack != meant.ack:
-        right.append(f"ack {meant.ack}")
+        right.append(f"ack {meant.ack}{_equals(meant.ack, step.peer_now.iss, step.receiver)}")
     if sent.flags != meant.flags:
         right.append(flags_text(meant.flags))
     if sent.window != meant.window:

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from rawshake.judge import Ruling
 from rawshake.render import style
-from rawshake.render.findings import LOUD, finding_text, ruling_lines, summary_lines, verdict, verdict_line
+from rawshake.render.findings import (
+    LOUD,
+    cite_text,
+    finding_text,
+    ruling_lines,
+    summary_lines,
+    verdict,
+    verdict_line,
+)
 from rawshake.render.options import Options
 from rawshake.render.style import Span, extent, paint
 from rawshake.report import Exchange, Judged, Outcome
@@ -146,6 +154,28 @@ def test_a_finding_in_one_line_has_all_of_it() -> None:
     assert finding_text(replace(BROKEN, verdict=Verdict.NOTE, sentence="x")).startswith(
         "NOTE synack-ack-is-isn-plus-1, segment 1, of the server: x"
     )
+
+
+CITES = {
+    "": "",
+    "RFC 9293 3.8": "RFC 9293 3.8",
+    "RFC 9293 3.1 MUST-68; RFC 9293 3.1 MUST-69": "RFC 9293 3.1 MUST-68, 3.1 MUST-69",
+    "RFC 9293 3.8; RFC 9293 3.1; RFC 7323 2.2; RFC 9293 3.2": "RFC 9293 3.8, 3.1; RFC 7323 2.2; RFC 9293 3.2",
+    "whatever; whatever": "whatever; whatever",
+}
+
+
+@pytest.mark.parametrize("cite", CITES)
+def test_a_document_is_named_once(cite: str) -> None:
+    assert cite_text(cite) == CITES[cite]
+
+
+def test_no_line_ends_within_a_clause() -> None:
+    tail = replace(BROKEN, sentence="x", rule="rule", cite="RFC 9293 3.10.7.4; RFC 9293 3.5; RFC 5961 3.2")
+    for width in range(30, 80):
+        lines = [line.strip() for line in said((tail,), width=width).splitlines()[1:]]
+        assert not any(line.endswith(("RFC", "9293", "5961")) for line in lines)
+        assert not any(line.startswith("·") for line in lines)
 
 
 def test_what_was_undecidable_is_explained_where_asked_for() -> None:

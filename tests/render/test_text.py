@@ -69,6 +69,7 @@ WRAPPED = [
     ("one two three", 9, 2, ["one two", "  three"]),
     ("abcdefghij kl", 6, 2, ["abcdef", "  ghij", "  kl"]),
     ("x abcdefghij", 6, 2, ["x", "  abcd", "  efgh", "  ij"]),
+    ("one\xa0two three", 10, 0, ["one two", "three"]),
     ("日本日本", 5, 0, ["日本", "日本"]),
 ]
 
