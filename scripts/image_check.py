@@ -1,4 +1,4 @@
-"""What the container image must hold and hold not, and a handshake in it; piped into its Python."""
+"""What the container image must not hold, and what must work in it; piped into its Python."""
 
 from __future__ import annotations
 
@@ -20,15 +20,36 @@ def leftovers() -> list[str]:
 
 
 def serve(listener: socket.socket) -> None:
-    """Take one connection, read to its end, close it."""
-    connection, _ = listener.accept()
-    with connection:
-        while connection.recv(4096):
-            pass
+    """Take one connection after the other, send back what comes, close at its end."""
+    while True:
+        connection, _ = listener.accept()
+        with connection:
+            while data := connection.recv(4096):
+                connection.sendall(data)
+
+
+def hold() -> int:
+    """Hold a connection as the container's first process does, and speak to it as ``docker exec`` does."""
+    with subprocess.Popen(
+        ["rawshake", "connect", "127.0.0.1", "80", "--foreground", "--compact"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as keeper:
+        assert keeper.stdout is not None
+        for line in keeper.stdout:
+            print(line, end="", flush=True)
+            if line.startswith("held here"):
+                break
+        for order in (["send", "hello\\n"], ["teardown", "--linger", "0"]):
+            done = subprocess.run(["rawshake", *order, "--compact"], check=False, timeout=60)
+            if done.returncode != 0:
+                keeper.terminate()
+                return done.returncode
+        return keeper.wait(60)
 
 
 def main() -> int:
-    """Zero if nothing is left over and rawshake opens and closes a connection to a server in here."""
+    """Zero if nothing is left over and rawshake opens, holds and closes connections to a server in here."""
     found = leftovers()
     if found:
         print(f"left in the image: {', '.join(found)}", file=sys.stderr)
@@ -36,7 +57,7 @@ def main() -> int:
     with socket.create_server(("127.0.0.1", 80)) as listener:
         threading.Thread(target=serve, args=(listener,), daemon=True).start()
         command = ["rawshake", "teardown", "127.0.0.1", "80", "--linger", "0"]
-        return subprocess.run(command, check=False, timeout=60).returncode
+        return subprocess.run(command, check=False, timeout=60).returncode or hold()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -18,21 +19,32 @@ ROOT = Path(__file__).parent.parent
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
-def imported_elsewhere() -> set[str]:
-    """Top-level names that the package imports and that are neither Python's nor its own."""
+def imported_elsewhere(top: str) -> set[str]:
+    """Top-level names that the files of a folder import and that are neither Python's nor our own."""
     names: set[str] = set()
-    for path in (ROOT / "rawshake").rglob("*.py"):
+    for path in (ROOT / top).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 names |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
                 names.add(node.module.partition(".")[0])
-    return names - sys.stdlib_module_names - {"rawshake"}
+    return names - sys.stdlib_module_names - {"rawshake", "tests", "scripts"}
+
+
+def declared(requirements: list[str]) -> set[str]:
+    """The names of the packages in a list of requirements."""
+    return {re.split(r"[<>=!~ ]", requirement)[0] for requirement in requirements}
 
 
 def test_dependencies_are_what_is_imported() -> None:
-    declared = {requirement.partition(">")[0] for requirement in PYPROJECT["project"]["dependencies"]}
-    assert imported_elsewhere() == declared
+    assert imported_elsewhere("rawshake") == declared(PYPROJECT["project"]["dependencies"])
+
+
+@pytest.mark.parametrize(("top", "extra"), [("scripts", []), ("tests", ["test"])])
+def test_nothing_else_is_imported_by_what_is_beside_the_package(top: str, extra: list[str]) -> None:
+    extras = PYPROJECT["project"]["optional-dependencies"]
+    allowed = declared(PYPROJECT["project"]["dependencies"] + [one for name in extra for one in extras[name]])
+    assert imported_elsewhere(top) <= allowed
 
 
 def test_dependencies_have_a_floor_and_no_ceiling() -> None:
@@ -55,7 +67,17 @@ def test_the_licence_is_the_one_named() -> None:
     assert "END OF TERMS AND CONDITIONS" in text
 
 
-@pytest.mark.parametrize("script", ["scripts/demo", "scripts/test", "scripts/image", ".ci/run"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        *(
+            str(path.relative_to(ROOT))
+            for path in (ROOT / "scripts").iterdir()
+            if not path.suffix and path.is_file()
+        ),
+        ".ci/run",
+    ],
+)
 def test_scripts_run_from_a_fresh_clone(script: str) -> None:
     path = ROOT / script
     shell = path.read_text(encoding="utf-8").splitlines()[0].removeprefix("#!")

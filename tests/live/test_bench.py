@@ -1,0 +1,36 @@
+"""What scripts/bench measures works, and it prints every line; how long it takes is nobody's test."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+LINE = re.compile(r"^(\S.+?) +-?\d+\.\d ms +-?\d+\.\d ms", re.MULTILINE)
+
+
+def test_every_line_is_measured() -> None:
+    command = [sys.executable, "scripts/as_root.py", "--", sys.executable, "scripts/bench.py", "1"]
+    # So that nothing installed here besides decides what is measured.
+    environment = {**os.environ, "PATH": "/nowhere"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=100
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.strip() for line in LINE.findall(done.stdout)] == [
+        "python -c pass",
+        "rawshake --version",
+        "rawshake --help",
+        "rawshake teardown, judged and drawn",
+        "kernel's TCP, from Python",
+        "Scapy script, scapy.all, nothing judged",
+        "Python starts and ends",
+        "command line: click",
+        "rawshake: tracker, rules, drawing",
+        "Scapy: import and the first packet",
+        "the exchange, judged and drawn, clearing up",
+    ]
+    assert re.search(r"by the kernel's clock: median \d+\.\d\d ms", done.stdout)
