@@ -171,7 +171,12 @@ class Ladder:
     def _stretch(self, count: int, *, before: bool = True, after: bool = True) -> str:
         """``count`` columns of the arrow's line, with a space towards the text before and after it."""
         line = count - before - after
-        return " " * count if line < 1 else " " * before + self._signs.line * line + " " * after
+        # Between two fields, a dash or two would read as a minus.
+        return (
+            " " * count
+            if line < 1 + 2 * (before and after)
+            else " " * before + self._signs.line * line + " " * after
+        )
 
     def _label(self, segment: Segment) -> list[tuple[int, str]] | None:
         """The fields of the arrow and where they begin; None where they leave no room for a head."""

@@ -105,6 +105,12 @@ def test_a_segment_that_is_all_flags_is_drawn_with_letters() -> None:
     assert f"ack {SERVER_ISN}" not in drawn
 
 
+def test_a_short_number_is_not_followed_by_a_lonely_dash() -> None:
+    rows = draw(exchange("> S =7:7(0)\n< S. =123456789:123456789(0) ack =12345678"), Options()).splitlines()
+    assert "├── SYN ─────── seq 7 ───────────────────────── len 0 ─────────►│" in rows[4]
+    assert "│◄─ SYN,ACK ─── seq 123456789   ack 12345678    len 0 ──────────┤" in "".join(rows)
+
+
 def test_data_that_was_not_captured_is_not_quoted() -> None:
     text = "> S 0:0(0)\n< S. 0:0(0) ack 1\n> P. 1:101(100) ack 1 [captured 0]"
     assert "data not captured" in draw(exchange(text), Options())
