@@ -60,6 +60,8 @@ def ack_never_exceeds_received(step: Step) -> Outcome | None:
     ack, seen = segment.ack, peer.nxt
     if peer.iss < ack <= seen:
         more = ack - was.acked
+        if more < 0:
+            return None  # overtaken, or ack-never-recedes
         news = f"{more} octets more" if more > 0 else "nothing new"
         return held("ack", f"ack {ack} = ISN {peer.iss} + {ack - peer.iss}: {news}")
     if was.rcv_nxt is not None and ack <= was.rcv_nxt and ack > seen:
