@@ -64,8 +64,8 @@ def fin_is_final(step: Step) -> Outcome | None:
     segment, was = step.segment, step.was
     if segment.rst or segment.syn or was.nxt is None or was.iss is None:
         return None
-    if step.meant is not None and step.meant.seq != segment.seq:
-        return None  # sequence-contiguous
+    if was.renumbered or (step.meant is not None and step.meant.seq != segment.seq):
+        return None  # of which of its connections it is; and sequence-contiguous
     fin, at = was.fin, segment.fin_seq
     if fin is None:
         if at is None:
@@ -164,7 +164,7 @@ def fin_acked(step: Step) -> Outcome | None:
 def _after_fin(step: Step) -> Seq | None:
     """What acknowledges the FIN that its receiver has sent."""
     segment, fin = step.segment, step.peer_was.fin
-    if fin is None or segment.syn or segment.rst or not segment.has_ack:
+    if fin is None or segment.syn or segment.rst or not segment.has_ack or step.peer_was.renumbered:
         return None
     return fin + 1
 

@@ -64,7 +64,7 @@ def sequence_contiguous(step: Step) -> Outcome | None:
         < P. 1:6(5) ack 1 win 65535
     """
     segment, was = step.segment, step.was
-    if segment.syn or segment.rst or was.iss is None or was.nxt is None:
+    if segment.syn or segment.rst or was.iss is None or was.nxt is None or was.renumbered:
         return None
     if was.fin is not None and not segment.end <= was.fin + 1:
         return None  # fin-is-final
@@ -193,7 +193,7 @@ def _gaps(end: End, steps: Sequence[Step]) -> Iterator[Outcome]:
             if gap is not None and segment.has_ack and not segment.rst and segment.ack > gap.first:
                 gap = None
             continue
-        if segment.syn or segment.rst or not certain(step) or step.ours:
+        if segment.syn or segment.rst or not certain(step) or step.ours or was.renumbered:
             continue
         if gap is None:
             seq_known = was.nxt is not None and was.offered is not None
