@@ -48,53 +48,6 @@ def rst_never_answered(steps: Sequence[Step]) -> Iterator[Outcome]:
             yield _broken(reset, "flags", "RST in answer to a RST", expected="silence", actual=reset.flags)
 
 
-@rule("closed-ack-rst", "RFC 9293 3.10.7.1; RFC 9293 3.5.2", Level.PROCEDURE, scope=Scope.EXCHANGE)
-def closed_ack_rst(steps: Sequence[Step]) -> Iterator[Outcome]:
-    """Where there is no connection, a segment with ACK is answered by <SEQ=SEG.ACK><CTL=RST>.
-
-    That is the number which the other end must believe. Any other leaves it waiting for answers until it gives
-    up: most firewalls let such a reset pass, and no stack takes it. A segment without ACK is answered by
-    <SEQ=0>; with ACK, that form is wrong. Only rawshake as an end knows every ACK that was sent.
-
-    Fires (at the client, the form for segments without ACK):
-        > S 0:0(0) win 65535
-        < S. 0:0(0) ack 1 win 65535
-        > . 1:1(0) ack 1 win 65535
-        > P. 1:6(5) ack 1 win 65535
-        < R. =0:0(0) ack 6 win 0
-    Fires (at the client, after a good one):
-        > S 0:0(0) win 65535
-        < S. 0:0(0) ack 1 win 65535
-        > . 1:1(0) ack 1 win 65535
-        > P. 1:6(5) ack 1 win 65535
-        > P. 6:11(5) ack 1 win 65535
-        < R 1:1(0) win 0
-        < R 2:2(0) win 0
-    Quiet (at the client):
-        > S 0:0(0) win 65535
-        < S. 0:0(0) ack 1 win 65535
-        > . 1:1(0) ack 1 win 65535
-        < P. 1:6(5) ack 1 win 65535
-        > . 1:1(0) ack 6 win 65535
-        < R. 6:6(0) ack 1 win 0
-        < R 1:1(0) win 0
-    """
-    for reset in resets(steps):
-        seq = reset.seq
-        if reset.explained == "answer":
-            yield _held(reset, "seq", f"seq {seq} = the ack of the segment that it answers")
-        elif reset.explained or reset.answers_reset or not reset.closed:
-            continue
-        elif not certain(reset.step):
-            yield _undecidable(reset)
-        else:
-            form = (
-                ", the form for segments without ACK" if seq.value == 0 and reset.step.segment.has_ack else ""
-            )
-            sentence = f"RST of seq {seq}{form}: it was sent no ack {seq}"
-            yield _broken(reset, "seq", sentence, expected="an ack it was sent", actual=seq)
-
-
 @rule("abort-rst-seq", "RFC 9293 3.10.5; RFC 9293 3.5.3", Level.PROCEDURE, scope=Scope.EXCHANGE)
 def abort_rst_seq(steps: Sequence[Step]) -> Iterator[Outcome]:
     """A RST that aborts a connection has SEQ = SND.NXT.
@@ -151,6 +104,53 @@ def abort_rst_seq(steps: Sequence[Step]) -> Iterator[Outcome]:
             sentence = f"{wrong}, unless data was lost before it" if unseen else wrong
             verdict = Verdict.WARN if unseen else None
             yield _broken(reset, "seq", sentence, expected=nxt, actual=seq, verdict=verdict)
+
+
+@rule("closed-ack-rst", "RFC 9293 3.10.7.1; RFC 9293 3.5.2", Level.PROCEDURE, scope=Scope.EXCHANGE)
+def closed_ack_rst(steps: Sequence[Step]) -> Iterator[Outcome]:
+    """Where there is no connection, a segment with ACK is answered by <SEQ=SEG.ACK><CTL=RST>.
+
+    That is the number which the other end must believe. Any other leaves it waiting for answers until it gives
+    up: most firewalls let such a reset pass, and no stack takes it. A segment without ACK is answered by
+    <SEQ=0>; with ACK, that form is wrong. Only rawshake as an end knows every ACK that was sent.
+
+    Fires (at the client, the form for segments without ACK):
+        > S 0:0(0) win 65535
+        < S. 0:0(0) ack 1 win 65535
+        > . 1:1(0) ack 1 win 65535
+        > P. 1:6(5) ack 1 win 65535
+        < R. =0:0(0) ack 6 win 0
+    Fires (at the client, after a good one):
+        > S 0:0(0) win 65535
+        < S. 0:0(0) ack 1 win 65535
+        > . 1:1(0) ack 1 win 65535
+        > P. 1:6(5) ack 1 win 65535
+        > P. 6:11(5) ack 1 win 65535
+        < R 1:1(0) win 0
+        < R 2:2(0) win 0
+    Quiet (at the client):
+        > S 0:0(0) win 65535
+        < S. 0:0(0) ack 1 win 65535
+        > . 1:1(0) ack 1 win 65535
+        < P. 1:6(5) ack 1 win 65535
+        > . 1:1(0) ack 6 win 65535
+        < R. 6:6(0) ack 1 win 0
+        < R 1:1(0) win 0
+    """
+    for reset in resets(steps):
+        seq = reset.seq
+        if reset.explained == "answer":
+            yield _held(reset, "seq", f"seq {seq} = the ack of the segment that it answers")
+        elif reset.explained or reset.answers_reset or not reset.closed:
+            continue
+        elif not certain(reset.step):
+            yield _undecidable(reset)
+        else:
+            form = (
+                ", the form for segments without ACK" if seq.value == 0 and reset.step.segment.has_ack else ""
+            )
+            sentence = f"RST of seq {seq}{form}: it was sent no ack {seq}"
+            yield _broken(reset, "seq", sentence, expected="an ack it was sent", actual=seq)
 
 
 @rule("rst-ack-in-bounds", "RFC 9293 3.10.7.1; RFC 9293 3.4", Level.PROCEDURE, scope=Scope.EXCHANGE)
