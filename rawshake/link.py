@@ -23,13 +23,15 @@ class Frame:
     """One captured IP packet (no link-layer header).
 
     ``time`` is in nanoseconds since the epoch, by the kernel's clock. ``offloaded`` says that the
-    checksum was left to the hardware and so cannot be verified.
+    checksum was left to the hardware and so cannot be verified. ``number`` counts the frames of a capture
+    from 1.
     """
 
     time: int
     packet: bytes
     direction: Direction = Direction.UNKNOWN
     offloaded: bool = False
+    number: int = 0
 
 
 class Link(Protocol):

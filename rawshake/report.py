@@ -15,10 +15,11 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One segment of the transcript, and what the rules said of it."""
+    """One segment of the transcript, and what the rules said of it; ``frame`` is its number in a capture, or 0."""
 
     step: Step
     rulings: tuple[Ruling, ...] = ()
+    frame: int = 0
 
 
 @dataclass(frozen=True, slots=True)

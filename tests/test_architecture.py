@@ -25,6 +25,9 @@ CORE = {
     "session",
     "screen",
     "link",
+    "connection",
+    "follow",
+    "trace",
 }
 
 #: What each part of rawshake may import of the others; itself and errors go without saying.
@@ -34,14 +37,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "rules": {"tcp"},
     "judge": {"tcp", "rules"},
     "report": {"tcp", "rules", "judge"},
-    "render": {"tcp", "rules", "judge", "report"},
+    "connection": {"tcp", "rules", "judge", "report"},
+    "render": {"tcp", "rules", "judge", "report", "connection"},
     "profile": {"tcp"},
     "endpoint": {"tcp", "profile"},
     "probes": {"tcp", "endpoint"},
-    "screen": {"tcp"},
     "link": {"tcp"},
+    "trace": {"tcp", "link"},
+    "follow": {"tcp", "rules", "judge", "report", "connection", "link"},
+    "screen": {"tcp", "trace", "connection"},
     "session": CORE,
-    "net": {"tcp", "link"},
+    "net": {"tcp", "link", "trace"},
     "cli": CORE | {"net"},
     "__main__": {"cli"},
 }
