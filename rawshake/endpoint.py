@@ -272,7 +272,7 @@ class Endpoint:
         """RCV.NXT; without their FIN where ours is to cross it: we answer as if it were still under way."""
         me, theirs = self.me, self.peer.fin
         crossing = self.want is Want.CLOSE_CROSSING and me.fin is None
-        if crossing and theirs is not None and me.rcv_nxt is not None and me.rcv_nxt > theirs:
+        if crossing and theirs and me.rcv_nxt and (me.acked or theirs) <= theirs < me.rcv_nxt:
             return theirs
         return me.rcv_nxt
 
