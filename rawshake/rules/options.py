@@ -9,7 +9,7 @@ from rawshake.rules.registry import rule
 from rawshake.tcp.decode import HEADER_CUT
 from rawshake.tcp.option import Kind
 from rawshake.tcp.segment import Checksum, Segment
-from rawshake.tcp.view import Step
+from rawshake.tcp.view import Step, View
 
 MAX_SHIFT: Final = 14
 #: Linux sends segments of up to so many octets however small the MSS, since CVE-2019-11479.
@@ -266,14 +266,27 @@ def send_mss_respected(step: Step) -> Outcome | None:
 
     Options come out of the data: 1448 with timestamps where the MSS is 1460. Captures on the sending or
     receiving host show segments that the hardware cuts or has merged; those decide nothing. Below an MSS of
-    48 Linux knowingly sends more (CVE-2019-11479).
+    48 Linux knowingly sends more (CVE-2019-11479). A server that uses SYN cookies keeps no MSS below 536 (1220
+    over IPv6): where its SYN,ACK may have been such a cookie, so much is a note.
 
     Fires:
+        > S 0:0(0) win 65535 <mss 600>
+        < S. 0:0(0) ack 1 win 65535 <mss 1460>
+        > . 1:1(0) ack 1 win 65535
+        < P. 1:602(601) ack 1 win 65535
+        > . 1:1(0) ack 602 win 65535
+    Fires (as a SYN cookie may):
         > S 0:0(0) win 65535 <mss 100>
         < S. 0:0(0) ack 1 win 65535 <mss 1460>
         > . 1:1(0) ack 1 win 65535
         < P. 1:102(101) ack 1 win 65535
         > . 1:1(0) ack 102 win 65535
+    Fires (no SYN cookie, for it keeps no window scale without timestamps):
+        > S 0:0(0) win 65535 <mss 100,nop,wscale 7>
+        < S. 0:0(0) ack 1 win 65535 <mss 1460,nop,wscale 7>
+        > . 1:1(0) ack 1 win 512
+        < P. 1:102(101) ack 1 win 512
+        > . 1:1(0) ack 102 win 512
     Quiet:
         > S 0:0(0) win 65535 <mss 100>
         < S. 0:0(0) ack 1 win 65535 <mss 1460>
@@ -300,7 +313,19 @@ def _fits(step: Step, mss: int, name: str) -> Outcome | None:
     if data + options <= LINUX_MIN_MSS:
         sentence = f"{total}, more than {name} {mss}: Linux goes no lower than {LINUX_MIN_MSS}"
         return broken("mss", sentence, expected=mss, actual=data + options, verdict=Verdict.KNOWN)
-    return broken("mss", f"{total}, more than {name} {mss}", expected=mss, actual=data + options)
+    sentence = f"{total}, more than {name} {mss}"
+    if data + options <= _default(segment) and _maybe_cookie(step.was):
+        sentence += ": a server with SYN cookies may do so"
+        return broken("mss", sentence, expected=mss, actual=data + options, verdict=Verdict.NOTE)
+    return broken("mss", sentence, expected=mss, actual=data + options)
+
+
+def _maybe_cookie(server: View) -> bool:
+    """Whether its SYN,ACK may hold all that it remembers of the SYN (RFC 4987 section 3.6).
+
+    Window scale and SACK-permitted are kept in the timestamp, and given up where there is none.
+    """
+    return server.passive and (server.timestamps or (server.wscale is None and not server.sack_permitted))
 
 
 @rule("sack-only-if-permitted", "RFC 2018 4", Level.MUST_NOT)

@@ -7,7 +7,7 @@ from typing import Final
 from rawshake.rules.model import Level, Outcome, Verdict, broken, held, undecidable
 from rawshake.rules.registry import rule
 from rawshake.tcp.state import State
-from rawshake.tcp.view import Fate, Step
+from rawshake.tcp.view import Fate, Step, View
 
 MAX_SHIFT: Final = 14
 
@@ -156,7 +156,8 @@ def window_not_shrunk(step: Step) -> Outcome | None:
     """The right edge of a window, ACK + window, does not move to the left.
 
     Data may be under way that fitted when it left, and now must be sent again. With a shift of n the edge is
-    known to 2**n - 1 octets only, so that much is rounding. Linux never takes back what it gave, except all of
+    known to 2**n - 1 octets only, so that much is rounding; and so is less than an MSS since the SYN,ACK, which
+    a server that uses SYN cookies has forgotten. Linux never takes back what it gave, except all of
     it when it runs out of memory for a socket (and, if net.ipv4.tcp_shrink_window is set, at any time); so a
     window closed at once is a note. After the peer's FIN a window means nothing any more, and many stacks write 0.
 
@@ -202,13 +203,20 @@ def window_not_shrunk(step: Step) -> Outcome | None:
     window = segment.window << was.shift
     edge = segment.ack + window
     lost = was.edge - edge
-    if lost < 1 << was.shift:
+    if lost < _rounding(was):
         return held("window", f"edge {segment.ack} + {window} = {edge}, {_moved(-lost)}")
     if segment.ack == was.acked and (was.edge_before is None or segment.seq < was.edge_before):
         return undecidable("window", "which of two segments was sent first cannot be told")
     sentence = f"edge {segment.ack} + {window} = {edge}, {lost} octets left of {was.edge} before"
     verdict = Verdict.NOTE if window == 0 else None
     return broken("window", sentence, expected=f"at least {was.edge}", actual=edge, verdict=verdict)
+
+
+def _rounding(was: View) -> int:
+    rounding = 1 << was.shift
+    if was.iss is not None and was.edge_before == was.iss + 1:
+        return max(rounding, was.mss or 0)  # the edge is that of a SYN,ACK
+    return rounding
 
 
 def _moved(octets: int) -> str:
