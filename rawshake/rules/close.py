@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rawshake.rules.evidence import PATIENCE, certain, duplicate_ack, sound
+from rawshake.rules.evidence import PATIENCE, certain, duplicate_ack, overshot, sound
 from rawshake.rules.model import Level, Outcome, Scope, Verdict, broken, held, undecidable
 from rawshake.rules.registry import rule
 from rawshake.tcp.seq import Seq
@@ -68,7 +68,7 @@ def fin_is_final(step: Step) -> Outcome | None:
         return None  # of which of its connections it is; and sequence-contiguous
     fin, at = was.fin, segment.fin_seq
     if fin is None:
-        if at is None:
+        if at is None or overshot(step):
             return None
         if at < was.nxt - 1 or (at < was.nxt and step.again):  # a bare ACK may show a FIN that was lost
             sentence = f"FIN at {at}, though numbers up to {was.nxt - 1} were sent"
@@ -115,6 +115,8 @@ def data_beyond_fin_ignored(step: Step) -> Outcome | None:
         return held("ack", f"ack {ack}: nothing beyond the FIN")
     if not right < ack <= beyond:
         return None
+    if step.was.rcv_nxt is not None and ack <= step.was.rcv_nxt:
+        return None  # that had arrived before a FIN among what was sent
     sentence = f"ack {ack} = FIN {right - 1} + {ack - right + 1}: it takes what came after the FIN"
     return broken("ack", sentence, expected=right, actual=ack)
 

@@ -40,6 +40,12 @@ def shows_nxt(step: Step) -> bool:
     return plain_ack(step.segment) and step.segment.seq == step.was.nxt
 
 
+def overshot(step: Step) -> bool:
+    """Whether its sender's SND.NXT counts numbers that nobody had room for: one stray segment, already named."""
+    nxt, edge = step.was.nxt, step.peer_was.edge
+    return nxt is not None and edge is not None and nxt > edge + 1
+
+
 def duplicate_ack(step: Step) -> bool:
     """Whether it tells nothing new, so that only something that arrived can have drawn it."""
     segment, was = step.segment, step.was

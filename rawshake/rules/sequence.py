@@ -6,7 +6,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rawshake.rules.evidence import PATIENCE, certain, live, sound
+from rawshake.rules.evidence import PATIENCE, certain, live, overshot, sound
 from rawshake.rules.model import Level, Outcome, Scope, broken, held, undecidable
 from rawshake.rules.registry import rule
 from rawshake.tcp.seq import Seq
@@ -124,7 +124,7 @@ def _stale_number(step: Step, seq: Seq, nxt: Seq) -> Outcome | None:
         return None
     if not certain(step) or step.ours or not was.acked < segment.ack <= peer.nxt:
         return None
-    if was.last_ack != was.acked:
+    if was.last_ack != was.acked or overshot(step):
         return None
     sentence = f"seq {seq} = SND.NXT {nxt} - {nxt - seq} on an ACK of new data, {segment.ack}"
     return broken("seq", sentence, expected=nxt, actual=seq)
@@ -242,6 +242,8 @@ def retransmission_same_bytes(steps: Sequence[Step]) -> Iterator[Outcome]:
             continue  # where it was to stand elsewhere, sequence-contiguous names it
         if segment.syn and (was.iss is not None and was.iss != segment.seq):
             sent[step.sender] = _Sent()
+        if was.iss is not None and segment.seq <= was.iss and not segment.syn:
+            continue  # all of it stands elsewhere: sequence-contiguous
         if not segment.payload or _made_up(segment.seq, segment.payload_length, was):
             continue
         clash = sent[step.sender].put(segment.data_seq, segment.payload)
