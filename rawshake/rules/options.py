@@ -14,8 +14,6 @@ from rawshake.tcp.view import Step, View
 MAX_SHIFT: Final = 14
 #: Linux sends segments of up to so many octets however small the MSS, since CVE-2019-11479.
 LINUX_MIN_MSS: Final = 48
-#: A gap in the capture may hide so many ticks of a timestamp clock: 17 minutes at one a millisecond.
-HIDDEN_TICKS: Final = 1 << 20
 
 
 @rule("option-layout-wellformed", "RFC 9293 3.1 MUST-68; RFC 9293 3.1 MUST-69", Level.MUST)
