@@ -53,7 +53,10 @@ def command(family: Literal[4, 6], **given: object) -> int:
 
 
 def _load() -> None:
-    """Import what will be needed, while the lab starts."""
+    """Import all that will be needed, while the lab starts; the first two are getaddrinfo's and our ISN's."""
+    import encodings.idna  # noqa: F401
+    import secrets  # noqa: F401
+
     import rawshake.cli.live
     import rawshake.cli.witness  # noqa: F401
     from rawshake.net import craft
@@ -64,25 +67,21 @@ def _load() -> None:
 
 
 def _show(lab: Lab, family: Literal[4, 6], output: Output) -> int:
-    from rawshake.cli import Stopped
-    from rawshake.cli.live import opened, reset_if_interrupted
+    from rawshake.cli.live import opened
     from rawshake.cli.witness import Witness
 
     address, port = lab.address4 if family == 4 else lab.address6, lab.ports["echo"]
     if address is None:
         raise Failure(Exit.NO_ROUTE, "This kernel has no IPv6.", "Leave -6 out.")
     _introduce(lab, address, output)
-    try:
-        with opened("demo", address, port, _ordinary(family), output) as live:
-            with reset_if_interrupted(live):
-                witness = Witness(lab.control, live)
-                _converse(lab, live)
-            return witness.conclude()
-    except Stopped as stopped:
-        return stopped.status
+    # A signal leaves no server hanging: it ends with the lab.
+    with opened("demo", address, port, ordinary(family), output) as live:
+        witness = Witness(lab.control, live)
+        _converse(lab, live)
+        return witness.conclude()
 
 
-def _ordinary(family: Literal[4, 6]) -> Crafting:
+def ordinary(family: Literal[4, 6]) -> Crafting:
     """What connect does unless told otherwise."""
 
     @click.command()

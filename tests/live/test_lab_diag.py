@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import json
 import select
 import socket
 import struct
@@ -216,3 +217,10 @@ def test_census(lab: Lab) -> None:
 def test_an_address_that_is_none(lab: Lab, bad: str) -> None:
     with pytest.raises(ValueError, match=bad):
         diag.find((bad, 1), (lab.address4, 2))
+
+
+def test_an_answer_that_nobody_waited_for(held: Lab, address: str) -> None:
+    # As when a signal has us leave between the question and its answer.
+    held.control._pair.send(json.dumps({"ask": "census", "number": -1}).encode())
+    assert held.control.listener((address, held.ports["echo"])).state is State.LISTEN
+    assert held.control.step(within=0) == 0

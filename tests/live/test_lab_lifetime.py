@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,20 @@ with start():
     select.select([], [], [])
 """
 
+#: The commands themselves; the demo is over in no time, so that it is killed wherever it is.
+DEMO = """
+import sys
+from rawshake.cli import main
+sys.argv = ["rawshake", "demo", "-v"]
+main()
+"""
+LAB = f"""
+import sys
+from rawshake.cli import main
+sys.argv = ["rawshake", "lab", "run", "--", *{COMMAND!r}]
+main()
+"""
+
 
 class Family:
     """A launcher and all processes that descend from it, orphans too: each carries a mark in its environment."""
@@ -63,15 +78,21 @@ class Family:
         assert self.launcher.stdout.readline() == "ready\n"
 
     def living(self) -> list[int]:
-        found = []
+        """Those that live, parents before children: numbers begin anew at some time, and tell no order."""
+        parents: dict[int, int] = {}
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 marked = self._mark.encode() in (process / "environ").read_bytes().split(b"\0")
-                if marked and (process / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX":
-                    found.append(int(process.name))
+                state, parent, *_rest = (process / "stat").read_text().rpartition(")")[2].split()
             except (FileNotFoundError, ProcessLookupError, PermissionError):
                 continue
-        return sorted(found)
+            if marked and state not in "ZX":
+                parents[int(process.name)] = int(parent)
+
+        def depth(process: int) -> int:
+            return 1 + depth(parents[process]) if process in parents else 0
+
+        return sorted(parents, key=lambda process: (depth(process), process))
 
     def await_end(self) -> None:
         deadline = time.monotonic() + LONG
@@ -100,6 +121,7 @@ def family(request: pytest.FixtureRequest) -> Iterator[Family]:
     [
         # Launcher, anchor, init, servers, sh, sleep.
         *[pytest.param(RUN, 6, victim, id=f"run-{victim}") for victim in range(6) if victim != 5],
+        *[pytest.param(LAB, 6, victim, id=f"lab-{victim}") for victim in range(5)],
         # Launcher, anchor, servers, sleep.
         *[pytest.param(ON_LOOPBACK, 4, victim, id=f"loopback-{victim}") for victim in range(4)],
         # Launcher, anchor, init, servers, guide, function, sh, sleep.
@@ -140,8 +162,20 @@ def test_a_launcher_killed_while_it_starts(family: Family, size: int) -> None:
     family.await_end()
 
 
+@pytest.mark.parametrize("size", [2, 3, 4, 5, 6])
+@pytest.mark.parametrize("victim", [0, 1, -1])
+@pytest.mark.parametrize("family", [DEMO], ids=["demo"], indirect=True)
+def test_a_demo_killed_anywhere(family: Family, size: int, victim: int) -> None:
+    while len(members := family.living()) < size and family.launcher.poll() is None:
+        pass
+    for member in members[victim:][:1]:
+        with suppress(ProcessLookupError):
+            os.kill(member, signal.SIGKILL)
+    family.await_end()
+
+
 @pytest.mark.parametrize(
-    "family", [RUN, ON_LOOPBACK, FUNCTION], ids=["run", "loopback", "function"], indirect=True
+    "family", [RUN, ON_LOOPBACK, FUNCTION, LAB], ids=["run", "loopback", "function", "lab"], indirect=True
 )
 def test_sigterm_ends_the_command_and_so_the_lab(family: Family) -> None:
     family.await_ready()

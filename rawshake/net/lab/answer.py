@@ -23,7 +23,7 @@ def answer(loop: Loop, control: socket.socket) -> bool:
             reply = _reply(loop, request)
         except OSError as refusal:
             reply = {"failed": str(refusal)}
-        control.send(json.dumps(reply).encode())
+        control.send(json.dumps({"number": request["number"], **reply}).encode())
     except OSError:
         return False
     return True

@@ -135,9 +135,9 @@ def _guide(
 
 def _call(lab: Lab, function: Callable[[Lab], int], status: int, mask: Iterable[int]) -> None:
     os.write(status, b"started %d\n" % os.getpid())
-    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     code = int(Exit.INTERNAL)
     try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         code = function(lab)
     except KeyboardInterrupt:
         code = int(Exit.INTERRUPTED)
@@ -153,6 +153,9 @@ def _call(lab: Lab, function: Callable[[Lab], int], status: int, mask: Iterable[
         problem = f"This is a fault in rawshake: {type(fault).__name__}: {fault}."
         advice = "Set RAWSHAKE_TRACEBACK=1, run it again, and report what it prints."
         os.write(status, raised(Failure(Exit.INTERNAL, problem, advice)))
+    except BaseException as stopped:  # noqa: BLE001
+        # What a signal handler of the caller's raises carries the exit status.
+        code = int(getattr(stopped, "status", Exit.INTERNAL))
     finally:
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError):

@@ -24,6 +24,7 @@ class Control:
 
     def __init__(self, pair: socket.socket) -> None:
         self._pair: Final = pair
+        self._number = 0
 
     def close(self) -> None:
         self._pair.close()
@@ -74,14 +75,19 @@ class Control:
         return Counter({State(name): count for name, count in self._ask("census")["census"].items()})
 
     def _ask(self, what: str, **details: object) -> dict[str, Any]:
-        try:
-            self._pair.send(json.dumps({"ask": what, **details}).encode())
-            message = self._pair.recv(LONGEST)
-        except OSError:
-            message = b""
-        if not message:
-            raise Failure(Exit.INTERNAL, "The lab's servers have ended.", "Start the lab again.")
-        reply: dict[str, Any] = json.loads(message)
+        self._number += 1
+        reply: dict[str, Any] = {}
+        # A signal may have had us leave before an earlier answer was read.
+        while reply.get("number") != self._number:
+            try:
+                if not reply:
+                    self._pair.send(json.dumps({"ask": what, "number": self._number, **details}).encode())
+                message = self._pair.recv(LONGEST)
+            except OSError:
+                message = b""
+            if not message:
+                raise Failure(Exit.INTERNAL, "The lab's servers have ended.", "Start the lab again.")
+            reply = json.loads(message)
         if "failed" in reply:
             raise Failure(Exit.INTERNAL, f"The lab's servers could not {what}: {reply['failed']}.")
         return reply
