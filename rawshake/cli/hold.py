@@ -112,6 +112,8 @@ class Keeper:
             self.live.session.cancelled = lambda: False
             self.live.session.on_entry = drawing
             channel.close()
+            if self._ended is not None and keeper.is_first_process():
+                channel.see_off()
 
     def _do(self, order: dict[str, Any], channel: keeper.Channel, opened: int) -> dict[str, Any]:
         session = self.live.session

@@ -107,7 +107,7 @@ class Channel:
         self._connection = connection
         self._connection.settimeout(_PATIENCE)
         credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEERCRED.size)
-        _, self.uid, _ = _PEERCRED.unpack(credentials)
+        self._pid, self.uid, _ = _PEERCRED.unpack(credentials)
         self._buffer = bytearray()
 
     def send(self, message: dict[str, Any]) -> None:
@@ -143,6 +143,23 @@ class Channel:
 
     def close(self) -> None:
         self._connection.close()
+
+    def see_off(self) -> None:
+        """Wait until the process at the other end has ended, some seconds at most; for a first process.
+
+        What is left of a container dies with its first process: ``docker exec`` would report that it was
+        killed, before it has printed everything (pid_namespaces(7)).
+        """
+        if not self._pid:
+            return  # it is in another container, and lives on
+        with suppress(OSError):  # it has ended already, or this kernel has no pidfd_open(2)
+            descriptor = os.pidfd_open(self._pid)
+            try:
+                poll = select.poll()
+                poll.register(descriptor, select.POLLIN)
+                poll.poll(_PATIENCE * 1000)
+            finally:
+                os.close(descriptor)
 
 
 def leave(keep: Collection[int], life: Callable[[Callable[[int], None]], None]) -> int | None:
