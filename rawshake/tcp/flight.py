@@ -12,12 +12,13 @@ from rawshake.tcp.seq import Seq, later
 class Flight:
     """What one end sent and is not yet acknowledged: (first, one past last, the ACK it carried)."""
 
-    __slots__ = ("_nxt", "_repeated", "_sent", "_unseen")
+    __slots__ = ("_acked", "_nxt", "_repeated", "_sent", "_unseen")
 
     def __init__(self) -> None:
         self._sent: deque[tuple[Seq, Seq, Seq | None]] = deque()
         self._repeated = False
         self._nxt: Seq | None = None
+        self._acked: Seq | None = None
         self._unseen: list[tuple[Seq, Seq]] = []
 
     def again(self, segment: Segment) -> bool:
@@ -46,8 +47,11 @@ class Flight:
         """Drop what ``ack`` covers; the least ACK that whoever acknowledges it must have seen.
 
         To acknowledge ``ack`` an end must have processed a segment that holds number ``ack - 1``, and so that
-        segment's own ACK field. None where one of them had none, or nothing here holds it.
+        segment's own ACK field. None where one of them had none, or nothing here holds it, or as much was
+        acknowledged before: then a copy that was sent since need not have arrived.
         """
+        news = self._acked is None or ack > self._acked
+        self._acked = later(self._acked, ack)
         carried: list[Seq | None] = []
         if self._repeated:
             carried = [bound for seq, end, bound in self._sent if seq < ack <= end]
@@ -62,7 +66,7 @@ class Flight:
                     break
                 self._sent.popleft()
         least: Seq | None = None
-        for bound in carried:
+        for bound in carried if news else ():
             if bound is None:
                 return None
             least = bound if least is None or bound < least else least

@@ -45,10 +45,10 @@ def _in_syn_sent(receiver: View, segment: Segment) -> Standing:
 def _otherwise(receiver: View, segment: Segment, state: State) -> Standing:
     # 3.10.7.4
     nxt = receiver.rcv_nxt
+    if segment.rst and (nxt is not None or segment.seq == receiver.last_ack):
+        return _reset(receiver, segment)
     if nxt is None:
         return Standing.UNKNOWN
-    if segment.rst:
-        return _reset(receiver, segment)
     if receiver.nxt is None or receiver.window is None:
         return Standing.UNKNOWN
     if state is State.SYN_RECEIVED and _completes_simultaneous_open(receiver, segment):

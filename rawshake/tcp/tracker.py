@@ -13,10 +13,6 @@ from rawshake.tcp.view import End, Ends, Fate, Standing, Step, View
 
 #: Standings whose numbers and acknowledgment the receiver uses.
 TAKEN: Final = frozenset({Standing.NEW, Standing.UNKNOWN})
-#: Standings that an end answers with a bare ACK, in SYN-RECEIVED too.
-PROVOKING: Final = frozenset(
-    {Standing.OLD, Standing.OUT_OF_WINDOW, Standing.SYN_CHALLENGED, Standing.RST_CHALLENGED}
-)
 
 MAX_SHIFT: Final = 14
 _ACCECN: Final = Flags.AE | Flags.CWR | Flags.ECE
@@ -78,10 +74,8 @@ class Tracker:
             _sent_reset(me, peer, own)
         me.expected = _expected(me, peer)
         peer.expected = _expected(peer, me)
-        # The answer to a SYN,ACK is part of the transition (Figure 5: "rcv SYN,ACK / snd ACK"): until it has
-        # left, the end that opened is not yet proven ESTABLISHED, even where the arrival is certain.
-        if fate is Fate.DELIVERED and not segment.syn and not corrupt:
-            _delivered(peer)
+        if fate is Fate.DELIVERED and not corrupt:
+            _delivered(peer, segment)
         self.count += 1
         self.ends = Ends(me, peer) if sender is End.CLIENT else Ends(peer, me)
         return Step(
@@ -108,17 +102,14 @@ class Tracker:
             _sent_syn(me, peer, segment)
             if iss is not None and me.iss != iss:
                 self._flight[me.end] = Flight()
+                self._beyond[me.end] = []
         else:
             _sent_without_syn(me, peer, segment)
+        established = not segment.syn and not refused and _proves_established(me, peer, segment)
         if segment.has_ack:
             me.last_ack = segment.ack
             self._sent_ack(me, peer, segment)
-        if (
-            me.proven is State.SYN_RECEIVED
-            and not segment.syn
-            and not refused
-            and _proves_established(me, peer, segment)
-        ):
+        if established and me.proven is State.SYN_RECEIVED:
             me.una_proven = later(me.una_proven, _after_syn(me))
             me.proven = advance(me.proven, Event.SYN_ACKED)
         if again:
@@ -150,10 +141,6 @@ class Tracker:
             me.proven = _fold(me, me.proven, me.una_proven, got_syn=me.got_syn, got_fin=me.got_fin)
 
     def _tell_receiver(self, me: View, peer: View, segment: Segment, verdict: Standing) -> None:
-        # A reset that is exact if all before it arrived draws a challenge if not; and the SYN,ACK of a
-        # simultaneous open draws an ACK from who does not know RFC 9293 appendix A.2.
-        if verdict in PROVOKING or segment.rst or (segment.syn and peer.expected is State.SYN_RECEIVED):
-            peer.provoked = True
         zero_window = verdict is Standing.OUT_OF_WINDOW and peer.rcv_wnd == 0 and segment.seq == peer.rcv_nxt
         if verdict not in TAKEN and not zero_window:
             return
@@ -169,7 +156,9 @@ class Tracker:
     def _receive(self, me: View, peer: View, segment: Segment) -> None:
         if segment.syn:
             peer.reopened = peer.got_rst and peer.expected is State.LISTEN
-            if peer.rcv_nxt is None or me.iss == segment.seq:
+            if peer.expected is State.LISTEN:
+                peer.rcv_nxt = segment.end
+            elif peer.rcv_nxt is None or me.iss == segment.seq:
                 peer.rcv_nxt = later(peer.rcv_nxt, segment.end)
             return
         if peer.rcv_nxt is None:
@@ -212,11 +201,18 @@ def _sent_syn(me: View, peer: View, segment: Segment) -> None:
     if me.iss is not None and me.iss != segment.seq:
         me.renumbered = True
         retry = me.expected is State.SYN_SENT and not segment.has_ack and peer.proven is None
-        if not retry and not me.reopened and me.expected not in (State.LISTEN, State.CLOSED):
+        # RFC 9293 MAY-2: a new SYN may open a connection out of TIME-WAIT.
+        reused = me.expected is State.TIME_WAIT and segment.has_ack and peer.proven is State.SYN_SENT
+        over = me.expected in (State.LISTEN, State.CLOSED) or me.reopened or reused
+        if not over and not retry:
             return  # a second ISN is for the rules; the first one stays until the end itself moves on
-        me.offered, me.accecn = None, False
         if retry:
             peer.rcv_nxt = None  # another attempt from the same port: nothing shows that the first was heard
+        _forget(me)
+        if segment.has_ack and peer.iss is not None:
+            me.rcv_nxt = later(peer.nxt, peer.iss + 1)
+    elif me.iss is not None and me.proven is State.CLOSED:
+        return  # its reset, or the end of all, has overtaken it
     if me.iss != segment.seq:
         me.iss = segment.seq
         me.nxt = me.fin = None
@@ -224,7 +220,7 @@ def _sent_syn(me: View, peer: View, segment: Segment) -> None:
     if segment.has_ack:
         # Only one who got a SYN answers with SYN,ACK: that much is its own word, whatever it acknowledges.
         me.got_syn = True
-        if me.proven in (None, State.CLOSED) or me.expected is State.LISTEN:
+        if me.proven in (None, State.CLOSED) or me.expected in (State.LISTEN, State.TIME_WAIT):
             me.passive = True
             me.proven = State.LISTEN
         me.proven = advance(me.proven, Event.GOT_SYN)
@@ -245,6 +241,13 @@ def _sent_syn(me: View, peer: View, segment: Segment) -> None:
         me.shift, peer.shift = min(me.wscale, MAX_SHIFT), min(peer.wscale, MAX_SHIFT)
     else:
         me.shift = peer.shift = 0
+
+
+def _forget(me: View) -> None:
+    """It begins anew: nothing of the connection before holds."""
+    me.offered, me.accecn = None, False
+    me.rcv_nxt = me.acked = me.last_ack = me.edge = None
+    me.got_syn = me.got_fin = me.got_rst = False
 
 
 def _sent_without_syn(me: View, peer: View, segment: Segment) -> None:
@@ -279,6 +282,9 @@ def _sent_reset(me: View, peer: View, segment: Segment) -> None:
         me.passive = False
         me.rcv_nxt = None
         return
+    if me.got_rst and me.expected is State.LISTEN:
+        me.proven = State.LISTEN  # there it answers what comes late (3.10.7.2, second)
+        return
     refused = segment.seq == peer.last_ack and segment.seq != me.nxt
     if refused and me.proven in (State.SYN_SENT, State.SYN_RECEIVED):
         return  # it answers a bad ACK (3.10.7.3, 3.10.7.4 fifth) and stays where it is
@@ -289,8 +295,12 @@ def _proves_established(me: View, peer: View, segment: Segment) -> bool:
     """Whether an end in SYN-RECEIVED shows by this segment that its SYN was acknowledged."""
     if segment.payload_length:
         return not (me.fast_open or peer.fast_open)  # with Fast Open a server may speak first
-    # CLOSE in SYN-RECEIVED sends a FIN at once (RFC 9293 section 3.10.4).
-    return not (me.provoked or segment.fin)
+    # CLOSE in SYN-RECEIVED sends a FIN at once (RFC 9293 section 3.10.4), and a SYN that comes again, or anything
+    # outside the window, draws an ACK there (3.10.7.4, first). Only after its own SYN was acknowledged does
+    # an end take more than the peer's.
+    if me.last_ack is None:
+        return peer.passive and peer.last_ack is not None  # what it got is a SYN,ACK
+    return segment.has_ack and segment.ack > me.last_ack
 
 
 def _lost_acknowledgment(me: View, segment: Segment) -> None:
@@ -344,10 +354,14 @@ def _expected(me: View, peer: View) -> State | None:
     return advance(state, Event.GOT_SYN) if me.reopened else state
 
 
-def _delivered(peer: View) -> None:
+def _delivered(peer: View, segment: Segment) -> None:
     """The receiver certainly got it: what was expected of it is proven."""
-    peer.proven = peer.expected
     peer.una_proven = peer.una
+    # The answer to a SYN,ACK is part of the transition (Figure 5: "rcv SYN,ACK / snd ACK"): until it has left,
+    # the end that opened is not yet proven ESTABLISHED.
+    if segment.syn:
+        return
+    peer.proven = peer.expected
     if peer.proven is not None and peer.proven.synchronized:
         peer.got_syn = True
     if peer.proven in (State.CLOSE_WAIT, State.LAST_ACK, State.CLOSING, State.TIME_WAIT):

@@ -86,8 +86,6 @@ class View:
     got_rst: bool = False
     #: back in LISTEN by that reset, it was sent another SYN
     reopened: bool = False
-    #: it was sent something that draws an ACK out of it even in SYN-RECEIVED
-    provoked: bool = False
 
     #: the window it last advertised, in octets, and the highest right edge that it ever advertised
     window: int | None = None

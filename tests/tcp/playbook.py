@@ -72,6 +72,7 @@ def _outcome(step: Step) -> str:
 def check(text: str, at: At = At.CLIENT) -> list[Step]:
     """Play it next to every wrap, and compare line by line; the steps are those at the first ISNs."""
     wanted = "\n".join(" ".join(row.split()) for row in text.splitlines() if row.split("#")[0].strip())
+    played = Played([], "")
     for isns in reversed(ISNS):
         played = play(text, at, isns)
         if played.text != wanted:

@@ -207,7 +207,7 @@ def test_scaled_windows() -> None:
     > S 0:0(0) win 100 <mss 1460,nop,wscale 2>      # SYN-SENT / SYN-RECEIVED?
     < S. 0:0(0) ack 1 win 200 <mss 1400,nop,wscale 15>  # ESTABLISHED? / SYN-RECEIVED
     > . 1:1(0) ack 1 win 100                        # ESTABLISHED / ESTABLISHED?
-    < . 1:1(0) ack 1 win 3                          # ESTABLISHED / ESTABLISHED
+    < . 1:1(0) ack 1 win 3                          # ESTABLISHED / ESTABLISHED?
     """)  # fmt: skip
     assert [step.now.window for step in steps] == [100, 200, 400, 3 << 14]
     client, server = steps[-1].after

@@ -76,8 +76,8 @@ def test_lost_data_leaves_a_gap_until_it_comes_again(at: At) -> None:
     steps = check(HANDSHAKE + """
     > P. 1:6(5) ack 1 [lost]    # ESTABLISHED / ESTABLISHED?
     > P. 6:11(5) ack 1          # ESTABLISHED / ESTABLISHED?
-    < . 1:1(0) ack 1            # ESTABLISHED / ESTABLISHED
-    > P. 1:6(5) ack 1           # ESTABLISHED / ESTABLISHED, again
+    < . 1:1(0) ack 1            # ESTABLISHED / ESTABLISHED?
+    > P. 1:6(5) ack 1           # ESTABLISHED / ESTABLISHED?, again
     < . 1:1(0) ack 11           # ESTABLISHED / ESTABLISHED
     """, at)  # fmt: skip
     assert [_numbers(step) for step in steps[3:]] == [(1, 1), (1, 1), (1, 1), (11, 1), (11, 11)]
