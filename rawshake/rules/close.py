@@ -359,22 +359,24 @@ def _closes(steps: Sequence[Step], *, first: bool) -> Iterator[Outcome]:
     provoked: set[End] = set()
     for step in steps:
         segment, end = step.segment, step.sender
-        if step.fate is Fate.LOST or not sound(step):
+        if not sound(step):
             continue
-        if segment.syn:
+        if segment.syn and step.was.iss is not None and step.was.iss != segment.seq:
             order, acked, provoked = [], set(), set()
-        elif segment.rst:
-            if len(acked) == 2 and (order[0] is end) is first and segment.seq == step.was.nxt:
+        if step.now.fin is not None and end not in order:
+            order.append(end)
+        if step.fate is Fate.LOST:
+            continue
+        if segment.rst:
+            began = order[:1] == [end if first else end.other]
+            if len(acked) == 2 and began and segment.seq == step.was.nxt:
                 yield _last_word(step, first=first, provoked=end in provoked)
             return
-        else:
-            if len(acked) == 2:
-                provoked.add(end.other)
-            if segment.fin and end not in order:
-                order.append(end)
-            fin = step.peer_was.fin
-            if fin is not None and segment.has_ack and segment.ack > fin:
-                acked.add(end)
+        if len(acked) == 2:
+            provoked.add(end.other)
+        fin = step.peer_was.fin
+        if fin is not None and segment.has_ack and segment.ack > fin:
+            acked.add(end)
 
 
 def _last_word(step: Step, *, first: bool, provoked: bool) -> Outcome:
