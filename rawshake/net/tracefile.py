@@ -1,0 +1,132 @@
+"""Opens a capture, from a file, standard input or a pipe that still grows, compressed or not, as chunks of octets."""
+
+from __future__ import annotations
+
+import os
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Protocol
+
+from rawshake.errors import Exit, Failure
+from rawshake.trace.model import Damage
+
+_CHUNK: Final = 1 << 20
+_GZIP: Final = b"\x1f\x8b"
+_ZSTD: Final = b"\x28\xb5\x2f\xfd"
+
+
+@contextmanager
+def opened(path: str) -> Iterator[Iterator[bytes]]:
+    """The octets of the capture ``path`` as they come; ``-`` is standard input.
+
+    Raises ``Failure`` with UNREADABLE where it cannot be opened; the chunks raise ``Damage`` where it cannot be
+    decompressed further.
+    """
+    if path == "-":
+        yield _plain(_chunks(sys.stdin.fileno()))
+        return
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as refused:
+        raise Failure(
+            Exit.UNREADABLE,
+            f"The capture '{path}' cannot be read: {refused.strerror}.",
+            "Name a file in the format pcap or pcapng, or - for standard input.",
+        ) from refused
+    try:
+        if Path(path).is_dir():
+            raise Failure(
+                Exit.UNREADABLE, f"'{path}' is a directory.", "Name the captures in it, as in traces/*.pcap."
+            )
+        yield _plain(_chunks(descriptor))
+    finally:
+        os.close(descriptor)
+
+
+def _chunks(descriptor: int) -> Iterator[bytes]:
+    # A pipe gives what it has at once, so that what is complete can be judged while more is to come.
+    while chunk := os.read(descriptor, _CHUNK):
+        yield chunk
+
+
+def _plain(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The octets without compression, if there is any that is known."""
+    start = b""
+    for chunk in chunks:
+        start += chunk
+        if len(start) >= len(_ZSTD):
+            break
+    if start[:2] == _GZIP:
+        return _gunzipped(start, chunks)
+    if start[:4] == _ZSTD:
+        return _unzstandard(start, chunks)
+    return _after(start, chunks)
+
+
+def _after(start: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    if start:
+        yield start
+    yield from chunks
+
+
+def _gunzipped(start: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """RFC 1952: one member after the other."""
+    member = zlib.decompressobj(31)
+    read = 0
+    for chunk in _after(start, chunks):
+        rest = chunk
+        while rest:
+            if member.eof:
+                if not rest.strip(b"\0"):
+                    break  # padding, as of a tape
+                member = zlib.decompressobj(31)
+            try:
+                plain = member.decompress(rest, _CHUNK)
+            except zlib.error as broken:
+                raise Damage(read, f"The gzip data cannot be read: {broken}") from broken
+            read += len(plain)
+            yield plain
+            rest = member.unused_data if member.eof else member.unconsumed_tail
+    if not member.eof:
+        raise Damage(read, "The gzip data ends too early")
+
+
+class _Decompressor(Protocol):
+    def decompress(self, data: bytes) -> bytes: ...
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+
+def _unzstandard(start: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """RFC 8878: one frame after the other."""
+    import zstandard
+
+    def fresh() -> _Decompressor:
+        made: _Decompressor = zstandard.ZstdDecompressor().decompressobj()
+        return made
+
+    frame = fresh()
+    read = 0
+    for chunk in _after(start, chunks):
+        # In small pieces, for each may become very many octets.
+        for at in range(0, len(chunk), 1 << 14):
+            rest = chunk[at : at + (1 << 14)]
+            while rest:
+                if frame.eof:
+                    frame = fresh()
+                try:
+                    plain = frame.decompress(rest)
+                except zstandard.ZstdError as broken:
+                    raise Damage(read, f"The zstd data cannot be read: {broken}") from broken
+                read += len(plain)
+                yield plain
+                rest = frame.unused_data if frame.eof else b""
+    if not frame.eof:
+        raise Damage(read, "The zstd data ends too early")
