@@ -145,8 +145,8 @@ class MemoryLink:
         self._at(self.clock + after, Frame(self.clock + after, packet, direction, self.offloaded))
 
     def receive(self, deadline: int | None) -> Frame | None:
-        self._look()
         while True:
+            self._look()
             due = self._events[0][0] if self._events else None
             timer = self.peer.deadline()
             nearest = min((at for at in (due, timer, deadline) if at is not None), default=None)
