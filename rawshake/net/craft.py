@@ -57,7 +57,7 @@ def build(
             f"A payload of {len(segment.payload)} octets does not fit into one IP packet.",
             "Send it in several segments.",
         )
-    scapy = _scapy()
+    scapy = _scapy(v6=segment.v6)
     tcp = scapy.tcp(
         sport=segment.sport,
         dport=segment.dport,
@@ -78,7 +78,7 @@ def build(
         data = octets + bytes(-len(octets) % 4) + segment.payload
     if data:
         tcp.add_payload(scapy.raw(data))
-    layers = _network(segment, ident)
+    layers = _network(scapy.network, segment, ident)
     # As `layers / tcp`, which copies both. Explicit: no field stands for a range of values, and Scapy
     # need not expand them, a third of its time.
     layers.add_payload(tcp)
@@ -98,15 +98,14 @@ def warm_up(*, v6: bool) -> None:
     build(Segment(src=address, dst=address, sport=1, dport=1, seq=Seq(0)))
 
 
-def _network(segment: Segment, ident: int | None) -> Packet:
-    scapy = _scapy()
+def _network(layer: type[IP | IPv6], segment: Segment, ident: int | None) -> Packet:
     # A zone as in fe80::1%eth0 is this host's affair and not in the packet (RFC 4007 section 11.2).
     src, dst = (str(ipaddress.ip_address(a.partition("%")[0])) for a in (segment.src, segment.dst))
     if segment.v6:
-        return scapy.ipv6(src=src, dst=dst, tc=segment.ecn, hlim=segment.ttl, nh=6)
+        return layer(src=src, dst=dst, tc=segment.ecn, hlim=segment.ttl, nh=6)
     if ident is None:
         ident = random.randrange(1, 0x10000)
-    return scapy.ip(src=src, dst=dst, tos=segment.ecn, ttl=segment.ttl, proto=6, flags="DF", id=ident)
+    return layer(src=src, dst=dst, tos=segment.ecn, ttl=segment.ttl, proto=6, flags="DF", id=ident)
 
 
 def _plain(option: Option) -> bool:
@@ -118,15 +117,14 @@ def _plain(option: Option) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Layers:
-    ip: type[IP]
-    ipv6: type[IPv6]
+    network: type[IP | IPv6]
     tcp: type[TCP]
     raw: type[Raw]
 
 
 @cache
-def _scapy() -> _Layers:
-    """Scapy's layers, imported at the first use."""
+def _scapy(*, v6: bool) -> _Layers:
+    """Scapy's layers, imported at the first use; those of IPv6, a fifth of the time, only for IPv6."""
     with _frugal_import():
         # The only place where Scapy's global configuration is touched. Read when scapy.route is
         # imported: a full BGP table would take minutes.
@@ -134,10 +132,17 @@ def _scapy() -> _Layers:
 
         conf.route_autoload = False
         conf.route6_autoload = False
-        from scapy.layers.inet import IP, TCP
+        enabled = conf.ipv6_enabled
+        conf.ipv6_enabled = enabled and v6
+        try:
+            from scapy.layers.inet import IP, TCP
+            from scapy.packet import Raw
+        finally:
+            conf.ipv6_enabled = enabled
+        if not v6:
+            return _Layers(IP, TCP, Raw)
         from scapy.layers.inet6 import IPv6
-        from scapy.packet import Raw
-    return _Layers(IP, IPv6, TCP, Raw)
+    return _Layers(IPv6, TCP, Raw)
 
 
 @contextmanager

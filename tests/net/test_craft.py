@@ -164,3 +164,21 @@ def test_loading_scapy_says_nothing_and_leaves_nothing(tmp_path: Path) -> None:
         if program is before:
             assert not (tmp_path / "home").exists()
             (tmp_path / "home").mkdir()
+
+
+FAMILIES = """
+import sys
+from rawshake.net import craft
+craft.warm_up(v6=False)
+assert "scapy.layers.inet6" not in sys.modules
+craft.warm_up(v6=True)
+craft.warm_up(v6=False)
+from scapy.all import conf, IP, IPv6, TCP
+assert conf.ipv6_enabled
+for layer in (IP(), IPv6()):
+    assert TCP in type(layer)(bytes(layer / TCP()))
+"""
+
+
+def test_ipv6_is_loaded_when_it_is_needed() -> None:
+    subprocess.run([sys.executable, "-c", FAMILIES], cwd=ROOT, check=True, timeout=60)
