@@ -27,6 +27,9 @@ def checksum_bad_segment_dropped(steps: Sequence[Step]) -> Iterator[Outcome]:
         > . 1:1(0) ack 1 win 65535
         > P. 1:6(5) ack 1 win 65535 [bad checksum]
         < . 1:1(0) ack 6 win 65535
+    Fires (at the client, a SYN, also checksum-sent-valid):
+        > S 0:0(0) win 65535 [bad checksum]
+        < S. 0:0(0) ack 1 win 65535
     Quiet (at the client):
         > S 0:0(0) win 65535
         < S. 0:0(0) ack 1 win 65535
@@ -197,7 +200,7 @@ def _taken(steps: Sequence[Step]) -> Iterator[_Taken]:
         segment = step.segment
         if step.sender is ours:
             if segment.syn:
-                top, pieces = segment.seq + 1, []
+                top, pieces = segment.seq + (1 if sound(step) else 0), []
             if segment.length and not segment.rst:
                 pieces.append(_Piece(segment.seq, segment.end, _flaw(step), step))
         elif top is None or segment.rst or not segment.has_ack or not sound(step) or not segment.ack > top:

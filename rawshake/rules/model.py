@@ -78,7 +78,8 @@ class Citation:
 class Outcome:
     """What a check found on one segment: data first, text second.
 
-    ``field`` is what is charged: seq, ack, flags, window, checksum, options, payload, urgent, mss or time.
+    ``field`` is what is charged: seq, ack, flags, reserved, window, checksum, options, mss, timestamps, payload,
+    urgent or time.
     ``sentence`` writes the arithmetic out ("ack 2915269998 = ISN 2915269997 + 1"). ``verdict`` None means
     broken, as gravely as the rule's level says. ``end`` is who is charged, the sender unless given; ``step``
     is the number of the segment, needed in scopes wider than a step.

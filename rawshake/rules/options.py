@@ -9,7 +9,7 @@ from rawshake.rules.registry import rule
 from rawshake.tcp.decode import HEADER_CUT
 from rawshake.tcp.option import Kind
 from rawshake.tcp.segment import Checksum, Segment
-from rawshake.tcp.view import Step, View
+from rawshake.tcp.view import Standing, Step, View
 
 MAX_SHIFT: Final = 14
 #: Linux sends segments of up to so many octets however small the MSS, since CVE-2019-11479.
@@ -230,6 +230,36 @@ def synack_wscale_ts_only_if_offered(step: Step) -> Outcome | None:
     if not answered:
         return None
     return held("options", " and ".join(kind.name.lower() for kind in answered) + ", as the SYN offered")
+
+
+@rule("ts-on-every-segment", "RFC 7323 3.2", Level.MUST)
+def ts_on_every_segment(step: Step) -> Outcome | None:
+    """Where both SYNs had timestamps, so has every segment but a RST.
+
+    A receiver may drop what comes without (FreeBSD does, Linux does not), and has nothing to tell an old
+    duplicate by.
+
+    Fires:
+        > S 0:0(0) win 65535 <mss 1460,nop,nop,TS val 100 ecr 0>
+        < S. 0:0(0) ack 1 win 65535 <mss 1460,nop,nop,TS val 9 ecr 100>
+        > . 1:1(0) ack 1 win 65535 <nop,nop,TS val 101 ecr 9>
+        < P. 1:6(5) ack 1 win 65535
+    Quiet:
+        > S 0:0(0) win 65535 <mss 1460,nop,nop,TS val 100 ecr 0>
+        < S. 0:0(0) ack 1 win 65535 <mss 1460,nop,nop,TS val 9 ecr 100>
+        > . 1:1(0) ack 1 win 65535 <nop,nop,TS val 101 ecr 9>
+        < P. 1:6(5) ack 1 win 65535 <nop,nop,TS val 10 ecr 101>
+        > R 1:1(0) win 0
+    """
+    segment, was, peer = step.segment, step.was, step.peer_was
+    if not was.timestamps or not peer.timestamps or segment.syn or segment.rst or segment.defects:
+        return None
+    if step.standing is Standing.NO_CONNECTION or was.renumbered or peer.renumbered:
+        return None
+    if segment.option(Kind.TIMESTAMPS) is not None:
+        return held("timestamps", "timestamps, as on both SYNs")
+    sentence = "no timestamps, though both SYNs had them"
+    return broken("timestamps", sentence, expected="timestamps", actual="none")
 
 
 @rule("send-mss-default", "RFC 9293 3.7.1 MUST-15", Level.MUST)
