@@ -173,16 +173,23 @@ def reset_if_interrupted(live: Live) -> Iterator[None]:
 
 
 def finish(live: Live, outcome: Outcome, detail: str, *, linger: int) -> int:
-    """Print the verdict, write the files, then hold TIME-WAIT for ``linger`` ns; the exit status."""
+    """Print the verdict, write the files, then hold TIME-WAIT for ``linger`` ns; the exit status.
+
+    What comes meanwhile counts too: files are written anew, and standard output gets its report at the end.
+    """
     session, printer = live.session, live.printer
     exchange = session.exchange(outcome, detail)
     printer.foot(exchange)
-    write_files(printer.output, live.command, exchange, live.frames)
+    late = printer.output.json == "-"
+    if not late:
+        write_files(printer.output, live.command, exchange, live.frames)
     count = len(session.entries)
     try:
         session.linger(linger)
     except Stopped:
         printer.say("TIME-WAIT cut short.")
-    if len(session.entries) > count and printer.output.json != "-":
-        write_files(printer.output, live.command, session.exchange(outcome, detail), live.frames)
+    if len(session.entries) > count:
+        exchange, late = session.exchange(outcome, detail), True
+    if late:
+        write_files(printer.output, live.command, exchange, live.frames)
     return status_of(exchange)
