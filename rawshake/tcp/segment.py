@@ -50,6 +50,7 @@ class Checksum(Enum):
     UNVERIFIABLE = "unverifiable"
 
 
+# Asked a dozen times for each segment: ``_value_`` is what ``value`` returns, without its descriptor.
 _FIN, _SYN, _RST, _ACK = 0x01, 0x02, 0x04, 0x10
 
 
@@ -85,24 +86,24 @@ class Segment:
 
     @property
     def syn(self) -> bool:
-        return bool(self.flags.value & _SYN)
+        return bool(self.flags._value_ & _SYN)
 
     @property
     def fin(self) -> bool:
-        return bool(self.flags.value & _FIN)
+        return bool(self.flags._value_ & _FIN)
 
     @property
     def rst(self) -> bool:
-        return bool(self.flags.value & _RST)
+        return bool(self.flags._value_ & _RST)
 
     @property
     def has_ack(self) -> bool:
-        return bool(self.flags.value & _ACK)
+        return bool(self.flags._value_ & _ACK)
 
     @property
     def length(self) -> int:
         """SEG.LEN: octets of sequence space, SYN and FIN counting one each (RFC 9293 section 3.4)."""
-        value = self.flags.value
+        value = self.flags._value_
         return self.payload_length + (value & _FIN) + ((value & _SYN) >> 1)
 
     @property

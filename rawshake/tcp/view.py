@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from enum import Enum
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from rawshake.tcp.segment import Segment
@@ -127,13 +128,11 @@ class View:
         return str(self.expected) if certain else f"{self.expected}?"
 
     def copy(self) -> View:
-        new: View = object.__new__(View)
-        for name in _FIELDS:
-            setattr(new, name, getattr(self, name))
-        return new
+        return View(*_values(self))
 
 
-_FIELDS: Final = tuple(f.name for f in fields(View))
+#: every field of a view, in their order
+_values: Final = attrgetter(*(f.name for f in fields(View)))
 
 
 class Ends(NamedTuple):
