@@ -12,7 +12,7 @@ settings.register_profile(
     database=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-# pytest --hypothesis-profile=search: other examples each time, and many.
+# pytest --hypothesis-profile=search -o faulthandler_timeout=0: other examples each time, and many.
 settings.register_profile(
     "search", parent=settings.get_profile("rawshake"), derandomize=False, max_examples=5000, print_blob=True
 )
