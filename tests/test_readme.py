@@ -59,6 +59,17 @@ def test_it_opens_with_the_two_commands_and_a_ladder() -> None:
     assert max(map(len, blocks[1].splitlines())) <= 80
 
 
+def test_it_knows_every_part_of_the_package() -> None:
+    parts = {
+        path.stem
+        for path in (ROOT / "rawshake").iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    rows = re.findall(r"^\| (`[a-z`, ]+`) \|", TEXT.partition("## How it is built")[2], re.MULTILINE)
+    named = {name.strip("`") for row in rows for name in row.split(", ")}
+    assert parts - named <= {"__init__", "__main__", "errors"}
+
+
 def test_the_files_it_names_are_there() -> None:
     named = [one or other for one, other in LINK.findall(TEXT)]
     assert len(named) > 5
@@ -87,4 +98,3 @@ def test_its_examples_name_commands_and_options_that_there_are() -> None:
             for option in re.findall(r"(?<= )--?[a-z][a-z-]*", rest.partition(" -- ")[0]):
                 assert option in commands[name], line
     assert {"demo", "connect", "send", "sessions", "teardown", "lab", "doctor"} <= seen
-
