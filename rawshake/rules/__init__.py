@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections.abc import Iterable
+from functools import cache
 from typing import Final
 
 from rawshake.rules.model import Rule
@@ -24,18 +25,18 @@ _CHAPTERS: Final = (
     "windows",
 )
 
-for _chapter in _CHAPTERS:
-    importlib.import_module(f"rawshake.rules.{_chapter}")
 
-
+@cache
 def book() -> tuple[Rule, ...]:
-    """All rules."""
-    return tuple(RULES.values())
+    """All rules. The chapters are loaded when they are first asked for, in whatever order they were before."""
+    for chapter in _CHAPTERS:
+        importlib.import_module(f"rawshake.rules.{chapter}")
+    return tuple(sorted(RULES.values(), key=lambda entry: _CHAPTERS.index(entry.chapter)))
 
 
 def chapters() -> tuple[str, ...]:
     """The names of the chapters that have rules, in order."""
-    return tuple(dict.fromkeys(entry.chapter for entry in RULES.values()))
+    return tuple(dict.fromkeys(entry.chapter for entry in book()))
 
 
 class UnknownRule(ValueError):
@@ -47,16 +48,16 @@ def select(wanted: Iterable[str] = (), ignored: Iterable[str] = ()) -> tuple[Rul
 
     Raises UnknownRule for a name that is neither.
     """
-    chosen = _matching(wanted) or set(RULES)
+    chosen = _matching(wanted) or {entry.id for entry in book()}
     dropped = _matching(ignored)
-    return tuple(entry for name, entry in RULES.items() if name in chosen - dropped)
+    return tuple(entry for entry in book() if entry.id in chosen - dropped)
 
 
 def _matching(names: Iterable[str]) -> set[str]:
     found: set[str] = set()
-    known = [*chapters(), *RULES]
+    known = [*chapters(), *(entry.id for entry in book())]
     for name in names:
-        matching = {entry.id for entry in RULES.values() if name in (entry.id, entry.chapter)}
+        matching = {entry.id for entry in book() if name in (entry.id, entry.chapter)}
         if not matching:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"; the nearest is {near[0]!r}" if near else ""
