@@ -58,6 +58,9 @@ def ack_never_exceeds_received(step: Step) -> Outcome | None:
     if peer.iss is None or peer.nxt is None or peer.offered is None or peer.expected is State.SYN_SENT:
         return None
     ack, seen = segment.ack, peer.nxt
+    if step.meant is not None and step.meant.ack != ack and ack < seen:
+        sentence = f"ack {ack}, not RCV.NXT {step.meant.ack}"
+        return broken("ack", sentence, expected=step.meant.ack, actual=ack)
     if peer.iss < ack <= seen:
         more = ack - was.acked
         if more < 0:

@@ -14,6 +14,8 @@ from rawshake.tcp.view import End, Step, View
 
 #: As often does nobody send what lies beyond a gap, and never the gap: RFC 8985's tail loss probe does it once.
 REPEATS: Final = 3
+#: Copies closer to one another than this may be the network's.
+APART: Final = 200_000_000
 #: More octets than this in one segment may be too large for the path, and so be lost for ever.
 FITS_EVERYWHERE: Final = 536
 
@@ -171,7 +173,12 @@ class _Gap:
     def __init__(self, step: Step, first: Seq, past: Seq) -> None:
         self.step, self.first, self.past = step, first, past
         self.repeats = 0
-        self.last = step.time
+        self.last = self.repeated = step.time
+
+    def repeat(self, step: Step) -> None:
+        if step.time - self.repeated >= APART:
+            self.repeats += 1
+            self.repeated = step.time
 
     def outcome(self) -> Outcome:
         number, octets = self.step.number, self.past - self.first
@@ -205,7 +212,7 @@ def _gaps(end: End, steps: Sequence[Step]) -> Iterator[Outcome]:
             yield held("seq", f"{gap.first} came after {gap.past}", end=end, step=step.number)
             gap = None
         elif step.again:
-            gap.repeats += 1
+            gap.repeat(step)
     if gap is not None:
         yield gap.outcome()
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from rawshake.tcp.view import End
+from rawshake.rules.acknowledgment import ack_never_exceeds_received
+from rawshake.tcp.notation import parse_exchange
+from rawshake.tcp.tracker import Tracker
+from rawshake.tcp.view import End, Fate
 from tests.rules.play import ISNS, findings_of, rulings_of
 
 OPEN = """
@@ -113,6 +118,20 @@ def test_an_answer_of_an_older_connection_is_none_of_this_one() -> None:
         > R -90000:-90000(0)
     """
     assert findings_of(half_open) == []
+
+
+def test_a_number_too_low_on_purpose_is_named_as_ours() -> None:
+    lines = parse_exchange(f"{OPEN}\n< F. 1:1(0) ack 1\n> . 1:1(0) ack 1")
+    tracker = Tracker(("192.0.2.1", 40000), ("192.0.2.2", 80))
+    *steps, last = lines
+    for line in steps:
+        fate = Fate.PASSED if line.from_client else Fate.DELIVERED
+        tracker.apply(line.segment, line.time, fate=fate, ours=line.from_client)
+    meant = replace(last.segment, ack=last.segment.ack + 1)
+    step = tracker.apply(last.segment, last.time, ours=True, meant=meant)
+    outcome = ack_never_exceeds_received(step)
+    assert outcome is not None
+    assert (outcome.sentence, outcome.verdict) == ("ack 2915269998, not RCV.NXT 2915269999", None)
 
 
 def test_the_arithmetic_is_written_out() -> None:

@@ -78,14 +78,23 @@ AT_CLIENT = {
     "the gap is never filled, soon": (
         """
         < P. 6:11(5) ack 1
-        < P. 6:11(5) ack 1
-        < P. 6:11(5) ack 1
-        < P. 6:11(5) ack 1
+        +0.2 < P. 6:11(5) ack 1
+        +0.2 < P. 6:11(5) ack 1
+        +0.2 < P. 6:11(5) ack 1
         """,
         ["sequence-gap-filled FAIL server 4"],
     ),
     "one repeat less is no proof": (
         """
+        < P. 6:11(5) ack 1
+        +0.2 < P. 6:11(5) ack 1
+        +0.2 < P. 6:11(5) ack 1
+        """,
+        [],
+    ),
+    "copies made by the network are none": (
+        """
+        < P. 6:11(5) ack 1
         < P. 6:11(5) ack 1
         < P. 6:11(5) ack 1
         < P. 6:11(5) ack 1
