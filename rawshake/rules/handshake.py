@@ -67,6 +67,8 @@ def _acknowledged_only(step: Step, iss: Seq) -> Outcome | None:
         return None
     if step.fate is not Fate.DELIVERED or not segment.has_ack or segment.ack != iss + 1:
         return None
+    if segment.length:
+        return None  # data or FIN may have overtaken the SYN,ACK
     sentence = f"ack {segment.ack} = ISN {iss} + 1, without SYN: forgotten, or a connection of old"
     return broken("flags", sentence, expected="S.", actual=segment.flags, verdict=Verdict.NOTE)
 
