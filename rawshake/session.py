@@ -69,6 +69,8 @@ class Session:
     on_step: Callable[[Step], None] = lambda step: None
     #: whoever waits for the result has gone; asked every CANCEL_CHECK
     cancelled: Callable[[], bool] = lambda: False
+    #: called where nothing is half done; what it raises ends the run
+    checkpoint: Callable[[], None] = lambda: None
     entries: list[Judged | Remark] = field(default_factory=list)
     data: bytearray = field(default_factory=bytearray)
     #: what an ICMP error said, and what this machine's own firewall did
@@ -82,7 +84,6 @@ class Session:
     _judge: Judge = field(init=False)
     _waiting: deque[_Waiting] = field(default_factory=deque)
     _copied: deque[bytes] = field(default_factory=lambda: deque(maxlen=REMEMBERED_COPIES))
-    _sent_at: int = 0
     #: an ICMP error that is to blame should nothing more come
     _soft_error: str = ""
     _overdue: deque[bytes] = field(default_factory=lambda: deque(maxlen=REMEMBERED_COPIES))
@@ -201,13 +202,15 @@ class Session:
             # What has arrived comes before what we want to send: one answer to all of it.
             self._take_all()
             self._flush()
+            self.checkpoint()
             now = self.link.now()
             if done() or (deadline is not None and now >= deadline):
                 break
             frame = self.link.receive(now)
             if frame is None:
                 # Nothing waits on the wire, nor will in a moment: the time to judge and to draw.
-                until = self._sent_at + PROMPT if self.endpoint.unacknowledged else now
+                expecting = self._waiting and self.endpoint.unacknowledged
+                until = self._waiting[0].since + PROMPT if expecting else now
                 if now >= until:
                     self._judge_waiting(now)
                     until = now + (CANCEL_CHECK if tick is None else tick)
@@ -269,7 +272,6 @@ class Session:
             return
         alter = None if wrong is None else lambda right: wrong.of(right, 1 << 16)
         packet = self.link.send(segment, checksum=alter)
-        self._sent_at = now
         sent = decode(packet)
         if isinstance(sent, Segment):
             segment = sent  # the tracker follows what really left
