@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from contextlib import suppress
 from importlib import import_module
@@ -12,6 +11,7 @@ from typing import Final, NoReturn
 import click
 
 from rawshake import __version__
+from rawshake.cli.stops import Stopped, install
 from rawshake.errors import Exit, Failure
 
 #: Each command with its one line; the module ``rawshake.cli.NAME`` is loaded when it is called.
@@ -24,14 +24,6 @@ COMMANDS: Final = {
     "lab": "A lab of namespaces with real servers behind a wire.",
     "doctor": "Tell what this machine allows.",
 }
-
-
-class Stopped(BaseException):
-    """Ctrl-C or SIGTERM; like KeyboardInterrupt it passes what catches only Exception, and click."""
-
-    def __init__(self, status: Exit) -> None:
-        super().__init__(status)
-        self.status = status
 
 
 class Formatter(click.HelpFormatter):
@@ -92,8 +84,7 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run, and leave by the exit status; the user sees sentences, never a traceback."""
-    signal.signal(signal.SIGINT, _stop)
-    signal.signal(signal.SIGTERM, _stop)
+    install()
     try:
         status = int(cli.main(prog_name="rawshake", standalone_mode=False) or 0)
         sys.stdout.flush()
@@ -136,7 +127,3 @@ def complain(failure: Failure) -> Exit:
     with suppress(BrokenPipeError):
         click.echo("\n".join(lines), err=True)
     return failure.status
-
-
-def _stop(signum: int, frame: object) -> None:
-    raise Stopped(Exit.INTERRUPTED if signum == signal.SIGINT else Exit.TERMINATED)

@@ -10,11 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from rawshake.cli import Stopped
 from rawshake.cli.closing import How, close
-from rawshake.cli.live import Live, outcome_of
+from rawshake.cli.live import Live, outcome_of, stoppable
 from rawshake.cli.output import Printer, report, status_of
 from rawshake.cli.parameters import Output
+from rawshake.cli.stops import Stopped
 from rawshake.errors import Exit, Failure
 from rawshake.net import keeper
 from rawshake.net.pcapfile import write
@@ -73,13 +73,14 @@ class Keeper:
         opened = since
         self._shown = len(session.entries)
         try:
-            while self._ended is None and not session.over and wire.now() < self.deadline:
-                ready = keeper.wait(
-                    [wire.fileno(), self.listener.fileno()], session.next_deadline(self.deadline)
-                )
-                session.pump()
-                if self.listener.fileno() in ready:
-                    self._obey(opened)
+            with stoppable(self.live) as waker:
+                watched = [wire.fileno(), self.listener.fileno(), waker]
+                while self._ended is None and not session.over and wire.now() < self.deadline:
+                    ready = keeper.wait(watched, session.next_deadline(self.deadline))
+                    session.checkpoint()
+                    session.pump()
+                    if self.listener.fileno() in ready:
+                        self._obey(opened)
         except Stopped:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self.listener.close()

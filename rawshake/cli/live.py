@@ -8,9 +8,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from rawshake.cli import Stopped
+from rawshake.cli import stops
 from rawshake.cli.output import Printer, check_files, render_options, status_of, write_files
 from rawshake.cli.parameters import Crafting, Output
+from rawshake.cli.stops import Stopped
 from rawshake.errors import Exit, Failure
 from rawshake.link import Frame
 from rawshake.net.privilege import require_raw
@@ -154,10 +155,27 @@ def outcome_of(session: Session) -> tuple[Outcome, str]:
 
 
 @contextmanager
+def stoppable(live: Live) -> Iterator[int]:
+    """Ctrl-C and SIGTERM raise Stopped only where the session has nothing half done.
+
+    Gives a descriptor that becomes readable then.
+    """
+    with stops.noted() as waker:
+        live.wire.wake_by(waker)
+        live.session.checkpoint = lambda: stops.check(waker)
+        try:
+            yield waker
+        finally:
+            live.session.checkpoint = lambda: None
+            live.wire.wake_by(None)
+
+
+@contextmanager
 def reset_if_interrupted(live: Live) -> Iterator[None]:
     """Whatever ends us early, Ctrl-C and SIGTERM too, sends a RST first, so that no server is left hanging."""
     try:
-        yield
+        with stoppable(live):
+            yield
     except Stopped:
         live.session.remark("interrupted: resetting the connection")
         live.session.abort()
@@ -185,7 +203,8 @@ def finish(live: Live, outcome: Outcome, detail: str, *, linger: int) -> int:
         write_files(printer.output, live.command, exchange, live.frames)
     count = len(session.entries)
     try:
-        session.linger(linger)
+        with stoppable(live):
+            session.linger(linger)
     except Stopped:
         printer.say("TIME-WAIT cut short.")
     if len(session.entries) > count:

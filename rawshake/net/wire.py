@@ -58,6 +58,7 @@ class Wire:
         self.dport = dport
         self._poll = select.poll()
         self._poll.register(self._capture, select.POLLIN)
+        self._waker: int | None = None
 
     def now(self) -> int:
         return time.time_ns()
@@ -72,19 +73,26 @@ class Wire:
         self._sender.send(packet, self.target)
         return packet
 
+    def wake_by(self, descriptor: int | None) -> None:
+        """Have ``receive`` return early, with None, while that can be read; None for no such thing."""
+        if self._waker is not None:
+            self._poll.unregister(self._waker)
+        self._waker = descriptor
+        if descriptor is not None:
+            self._poll.register(descriptor, select.POLLIN)
+
     def receive(self, deadline: int | None) -> Frame | None:
         """The next frame of either end; None once ``now() >= deadline``. A deadline of 0 does not wait."""
         while True:
             frame = self._capture.receive()
             if frame is not None:
                 return frame
-            if deadline is None:
-                self._poll.poll()
-                continue
-            left = deadline - self.now()
-            if left <= 0:
+            left = None if deadline is None else deadline - self.now()
+            if left is not None and left <= 0:
                 return None
-            self._poll.poll(left / 1e6)  # milliseconds, rounded up
+            ready = self._poll.poll(None if left is None else left / 1e6)  # milliseconds, rounded up
+            if any(descriptor == self._waker for descriptor, _ in ready):
+                return None
 
     def obstacle(self) -> str:
         """Who does not answer on the first hop, in words; empty if nobody is missing there."""
