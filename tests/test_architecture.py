@@ -56,7 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 PURE_STDLIB = set(
     """
     __future__ abc base64 bisect collections contextlib copy dataclasses difflib enum fractions functools
-    hashlib hmac html inspect ipaddress itertools json math operator re reprlib shlex statistics string struct
+    hashlib heapq hmac html inspect ipaddress itertools json math operator re reprlib shlex statistics string struct
     textwrap types typing unicodedata weakref xml zlib
     """.split()
 )
@@ -65,6 +65,7 @@ PURE_EXTRA = {
     "rules": {"importlib", "pkgutil"},
     "probes": {"importlib", "pkgutil"},
     "render": {"datetime"},
+    "trace": {"heapq"},
     "screen": {"numpy"},
 }
 
