@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import click
@@ -57,6 +58,13 @@ def test_it_opens_with_the_two_commands_and_a_ladder() -> None:
     assert "├── SYN" in blocks[1]
     assert blocks[1].rstrip().splitlines()[-2].startswith("closed: 6 segments")
     assert max(map(len, blocks[1].splitlines())) <= 80
+
+
+def test_it_gives_the_reason_for_each_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for requirement in project["dependencies"]:
+        name = requirement.partition(">")[0]
+        assert re.search(rf"^\| \[{name}\]\(https://pypi.org/project/{name}/\) \| \S", TEXT, re.MULTILINE)
 
 
 def test_it_knows_every_part_of_the_package() -> None:
