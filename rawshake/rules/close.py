@@ -265,7 +265,7 @@ def _never_acked(end: End, steps: Sequence[Step]) -> Outcome | None:
             wait = fin = None
         elif step.sender is end and step.fate is not Fate.LOST:
             if segment.rst:
-                return None  # it gave up itself
+                break  # it gives up waiting
             if wait is None and step.now.fin is not None:
                 wait, fin = _Wait(), step.now.fin
             if wait is not None and fin is not None:

@@ -256,7 +256,7 @@ def ts_on_every_segment(step: Step) -> Outcome | None:
         return None
     if step.standing is Standing.NO_CONNECTION or was.renumbered or peer.renumbered:
         return None
-    if segment.option(Kind.TIMESTAMPS) is not None:
+    if any(option.kind == Kind.TIMESTAMPS for option in segment.options):  # option-layout-wellformed looks inside
         return held("timestamps", "timestamps, as on both SYNs")
     sentence = "no timestamps, though both SYNs had them"
     return broken("timestamps", sentence, expected="timestamps", actual="none")
