@@ -68,8 +68,10 @@ class Peer:
     closes: bool = False
     #: whether it looks what the third ACK acknowledges
     careful: bool = True
-    #: added to its timestamps, in milliseconds
-    clock: int = 0
+    #: whether it answers the options of the SYN
+    answers: bool = True
+    #: the first of its timestamps, which count milliseconds
+    ticks: int = 1000
     #: how often it was about to send something of that name, the present one included
     count: Counter[str] = field(default_factory=Counter)
     #: SND.NXT and RCV.NXT, as an ordinary server would have them
@@ -82,9 +84,12 @@ class Peer:
     connected: bool = False
     #: the client has sent its FIN
     finished: bool = False
-    _closed: bool = False
-    _echo: int = 0
-    _agenda: list[tuple[int, int, Segment]] = field(default_factory=list)
+    #: its own has been sent, or need not be
+    closed: bool = False
+    #: what its timestamps echo
+    echo: int = 0
+    _born: int = 0
+    _agenda: list[tuple[int, int, Callable[[], Segment]]] = field(default_factory=list)
 
     def segment(
         self, flags: Flags, *, payload: bytes = b"", seq: Seq | None = None, ack: Seq | None = None
@@ -105,20 +110,31 @@ class Peer:
             payload=payload,
         )
 
+    def say(self, octets: bytes, more: Flags = PSH) -> Segment:
+        """Data of its own, with ``more`` flags; what follows goes behind it."""
+        data = self.segment(ACK | more, payload=octets)
+        self.nxt = data.end
+        return data
+
+    @property
+    def offered(self) -> tuple[Option, ...]:
+        """The options of the client's SYN, if it answers any."""
+        return self.syn.options if self.answers and self.syn is not None else ()
+
     @property
     def shift(self) -> int:
         """What its windows are shifted by, once connected."""
-        return 7 if self.syn is not None and self.syn.wscale is not None else 0
+        return 7 if self.answers and self.syn is not None and self.syn.wscale is not None else 0
 
     def stamp(self) -> Option:
         """Its timestamps now: milliseconds, and the latest value of the client's."""
-        return option.timestamps((time.time_ns() // 1_000_000 + self.clock) % (1 << 32), self._echo)
+        passed = (time.time_ns() - self._born) // 1_000_000
+        return option.timestamps((self.ticks + passed) % (1 << 32), self.echo)
 
-    def later(self, seconds: float, *segments: Segment) -> None:
-        """Send these that much later, whatever happens until then."""
-        for one in segments:
-            at = time.time_ns() + round(seconds * SECOND)
-            heapq.heappush(self._agenda, (at, len(self._agenda), one))
+    def later(self, seconds: float, make: Callable[[], Segment]) -> None:
+        """Send what ``make`` makes that much later, whatever happens until then."""
+        at = time.time_ns() + round(seconds * SECOND)
+        heapq.heappush(self._agenda, (at, len(self._agenda), make))
 
     # What it does.
 
@@ -126,12 +142,13 @@ class Peer:
         """What it sends in answer to a segment of the client's."""
         self.heard = segment
         if segment.timestamps is not None:
-            self._echo = segment.timestamps[0]
+            self.echo = segment.timestamps[0]
         if segment.rst:
             if "reset" in self.names:
                 yield from self._send("reset", self.segment(RST | ACK, seq=Seq(0), ack=segment.end))
         elif segment.syn:
             self.syn, self.rcv, self.nxt = segment, segment.seq + 1, self.isn
+            self._born = self._born or time.time_ns()
             ecn = Flags.ECE if segment.flags & _ECN_SETUP == _ECN_SETUP else Flags(0)
             yield from self._send("synack", self.segment(SYN | ACK | ecn))
         elif self.syn is not None:
@@ -139,7 +156,7 @@ class Peer:
 
     def _synchronized(self, segment: Segment) -> Iterator[Segment | bytes]:
         opens = not self.connected and segment.has_ack
-        if opens and self.careful and segment.ack != self.isn + 1:
+        if opens and self.careful and not self.isn < segment.ack <= self.nxt:
             yield from self._send("refusal", self.segment(RST, seq=segment.ack, ack=Seq(0)))
             return
         self.connected = self.connected or opens
@@ -153,8 +170,8 @@ class Peer:
             yield from self._send("again", self.segment(ACK))
         if opens and self.says:
             yield from self._send("data", self.segment(ACK | PSH, payload=self.says))
-        if (self.closes or self.finished) and self.connected and not self._closed:
-            self._closed = True
+        if (self.closes or self.finished) and self.connected and not self.closed:
+            self.closed = True
             yield from self._send("fin", self.segment(ACK | FIN))
 
     def _send(self, name: str, right: Segment) -> Iterator[Segment | bytes]:
@@ -166,6 +183,8 @@ class Peer:
     def _syn_options(self) -> tuple[Option, ...]:
         """Those of an ordinary Linux server: an MSS, and what the client's SYN has offered."""
         assert self.syn is not None
+        if not self.answers:
+            return ()
         found = [option.mss(self.mss)]
         if self.syn.sack_permitted:
             found += [option.NOP, option.NOP, option.SACK_PERMITTED]
@@ -174,7 +193,7 @@ class Peer:
         return (*found, *self._stamps())
 
     def _stamps(self) -> tuple[Option, ...]:
-        agreed = self.syn is not None and self.syn.timestamps is not None
+        agreed = self.answers and self.syn is not None and self.syn.timestamps is not None
         return (option.NOP, option.NOP, self.stamp()) if agreed else ()
 
     # When it does it.
@@ -182,7 +201,7 @@ class Peer:
     def due(self, now: int) -> Iterator[Segment]:
         """What was to be sent by ``now`` (ns since the epoch)."""
         while self._agenda and self._agenda[0][0] <= now:
-            yield heapq.heappop(self._agenda)[2]
+            yield heapq.heappop(self._agenda)[2]()
 
     def patience(self, now: int) -> float:
         """How many milliseconds there are until more is due."""
@@ -289,12 +308,12 @@ def _put(one: Segment | bytes, sender: Sender, peer: Peer) -> None:
 class Case:
     """One kind of server: how it alters the segments called ``names``, and what the command then finds.
 
-    ``rule`` is what the server is found to have broken, if anything; ``options`` are the command's, and
-    ``settings`` the Peer's.
+    ``expected`` is the rule that it breaks, or how it ends where it breaks none; ``options`` are the command's,
+    and ``settings`` the Peer's.
     """
 
     name: str
-    rule: str
+    expected: str
     alter: Alter
     names: frozenset[str]
     options: tuple[str, ...]
@@ -310,36 +329,38 @@ class Case:
 
 
 class Cases(list[Case]):
-    """Collects cases: ``@cases(RULE, NAMES, *OPTIONS, **SETTINGS)`` above a function that alters.
+    """Collects cases: ``@cases(EXPECTED, NAMES, *OPTIONS, **SETTINGS)`` above a function that alters.
 
     Names stand apart by spaces.
     """
 
-    def __call__(self, rule: str, names: str, *options: str, **settings: Any) -> Callable[[Alter], Alter]:
+    def __call__(self, expected: str, names: str, *options: str, **settings: Any) -> Callable[[Alter], Alter]:
         def register(alter: Alter) -> Alter:
             name = alter.__name__.replace("_", "-")
-            self.append(Case(name, rule, alter, frozenset(names.split()), options, settings))
+            self.append(Case(name, expected, alter, frozenset(names.split()), options, settings))
             return alter
 
         return register
 
 
-def meet_all(lab: Lab, cases: Iterable[Case], scratch: Path) -> Iterator[tuple[Case, Met]]:
+def meet_all(
+    lab: Lab, cases: Iterable[Case], scratch: Path, *options: str, address: str = ""
+) -> Iterator[tuple[Case, Met]]:
     """What became of the command in all of these at once: they wait for timers, and so together."""
 
     def one(case: Case) -> tuple[Case, Met]:
         directory = scratch / case.name
         directory.mkdir()
         with lab.entered():  # each thread by itself
-            return case, case.meet(lab, directory)
+            return case, case.meet(lab, directory, *options, address=address)
 
-    craft.warm_up(v6=False)  # no two threads import at once
+    craft.warm_up(v6=":" in address)  # no two threads import at once
     with ThreadPoolExecutor(max_workers=32) as pool:
         yield from pool.map(one, cases)
 
 
 def check(case: Case, met: Met) -> None:
-    """Assert that the server is charged with one breach, rawshake with none that it was not asked for."""
-    assert met.findings == [case.rule], met.drawn
+    """Assert that the server is charged with the one breach, and rawshake with none that it was not asked for."""
+    assert met.findings == [case.expected], met.drawn
     assert met.status == Exit.RULE_BROKEN, met.drawn
     assert met.ours == [] or "--bad" in case.options, met.drawn
