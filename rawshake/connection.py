@@ -48,6 +48,8 @@ class EndFacts:
     resets: tuple[int, ...] = ()
     #: octets of its stream that it sent, each counted once
     octets: int = 0
+    #: segments that it sent, each as often as it was seen
+    segments: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class _EndTally:
     fin_acked: bool = False
     resets: list[int] = field(default_factory=list)
     octets: int = 0
+    segments: int = 0
     syns: int = 0
 
 
@@ -112,6 +115,7 @@ class Tally:
         if self._last is None:
             self._first_time = step.time
         self._last = step
+        tally.segments += 1
         tally.octets += _new_octets(step)
         if segment.rst:
             if len(tally.resets) < 100:
@@ -182,6 +186,7 @@ class Tally:
             fin_acked=tally.fin_acked,
             resets=tuple(tally.resets),
             octets=tally.octets,
+            segments=tally.segments,
         )
 
     def _opened(self, last: Step) -> Opened:

@@ -272,7 +272,9 @@ class Follower:
         ends = live.tracker.ends
         sender = live.tracker.sender_of(segment)
         me, peer = ends.of(sender), ends.of(sender.other)
-        return one_line(segment, isn=me.iss, peer_isn=peer.iss, from_client=sender is End.CLIENT)
+        return one_line(
+            segment, isn=me.iss, peer_isn=peer.iss, from_client=sender is End.CLIENT, content=False
+        )
 
     # The end.
 

@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "send": "Send octets over a held connection and print what comes back.",
     "sessions": "List the connections that are held.",
     "teardown": "Close a held connection, or open and close one: FIN, ACK, FIN, ACK.",
+    "check": "Judge what passed: every connection of a capture.",
     "lab": "A lab of namespaces with real servers behind a wire.",
     "doctor": "Tell what this machine allows.",
 }

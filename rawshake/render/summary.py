@@ -1,0 +1,134 @@
+"""What a whole capture comes to: counted while its connections pass, in memory that does not grow with them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from rawshake.connection import Connection, Ended, Found, Opened
+from rawshake.rules.model import Verdict
+
+#: How many occurrences of a finding are kept for each rule; all are counted.
+KEPT: Final = 20
+#: How many different reasons are told apart for each rule; their sentences may hold numbers.
+REASONS: Final = 50
+OTHER_REASONS: Final = "other reasons"
+
+#: What counts as a finding, the gravest first.
+SEVERITY: Final = (Verdict.FAIL, Verdict.WARN, Verdict.NOTE)
+
+
+@dataclass(slots=True)
+class OfRule:
+    """What became of one rule: in how many connections it held or was broken, and how often it was undecided.
+
+    ``found`` counts findings by verdict; ``first`` has the first KEPT of them with their connections.
+    """
+
+    held: int = 0
+    connections: int = 0
+    found: Counter[Verdict] = field(default_factory=Counter)
+    first: list[tuple[Connection, Found]] = field(default_factory=list)
+    undecided: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def worst(self) -> Verdict | None:
+        """The gravest verdict found."""
+        return next((verdict for verdict in SEVERITY if self.found[verdict]), None)
+
+
+@dataclass(slots=True)
+class Summary:
+    """One capture: what was read, what its connections come to, and what was not judged and why.
+
+    ``ended`` leaves out connections that never came about. ``left_out`` counts frames by the reason for which they
+    tell nothing of a connection; ``cut`` those of which the capture has only the beginning. ``damage`` is one
+    sentence, ``damage_at`` the offset in octets that it names.
+    """
+
+    file: str
+    frames: int = 0
+    segments: int = 0
+    copies: int = 0
+    icmp: int = 0
+    evicted: int = 0
+    cut: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+    damage: str = ""
+    damage_at: int = 0
+    connections: int = 0
+    opened: Counter[Opened] = field(default_factory=Counter)
+    ended: Counter[Ended] = field(default_factory=Counter)
+    one_sided: int = 0
+    first_time: int | None = None
+    last_time: int | None = None
+    rules: dict[str, OfRule] = field(default_factory=dict)
+    remarks: Counter[str] = field(default_factory=Counter)
+
+    def add(self, connection: Connection) -> None:
+        """Count a connection."""
+        facts = connection.facts
+        self.connections += 1
+        self.opened[facts.opened] += 1
+        if facts.opened not in (Opened.REFUSED, Opened.NO_ANSWER):
+            self.ended[facts.ended] += 1
+        self.one_sided += is_one_sided(connection)
+        self._span(facts.first_time, facts.last_time)
+        for name in connection.held:
+            self.rule(name).held += 1
+        for remark in connection.remarks:
+            if remark in self.remarks or len(self.remarks) < REASONS:
+                self.remarks[remark] += 1
+        for (name, reason), count in connection.undecidable.items():
+            undecided = self.rule(name).undecided
+            known = reason in undecided or len(undecided) < REASONS
+            undecided[reason if known else OTHER_REASONS] += count
+        for name in {found.ruling.rule for found in connection.findings}:
+            self.rule(name).connections += 1
+        for found in connection.findings:
+            of_rule = self.rule(found.ruling.rule)
+            of_rule.found[found.ruling.verdict] += 1
+            if len(of_rule.first) < KEPT:
+                of_rule.first.append((connection, found))
+
+    def rule(self, name: str) -> OfRule:
+        """What became of the rule of that id."""
+        return self.rules.setdefault(name, OfRule())
+
+    def count(self, verdict: Verdict) -> int:
+        """How many findings have that verdict."""
+        return sum(of_rule.found[verdict] for of_rule in self.rules.values())
+
+    @property
+    def held(self) -> int:
+        """How many rules were exercised and never broken, neither a MUST nor a SHOULD."""
+        return sum(bool(one.held) and one.worst in (None, Verdict.NOTE) for one in self.rules.values())
+
+    @property
+    def undecided(self) -> dict[str, tuple[int, list[str]]]:
+        """Each reason for which rules could not decide: how often, and which rules."""
+        reasons: dict[str, tuple[int, list[str]]] = {}
+        for name, of_rule in self.rules.items():
+            for reason, count in of_rule.undecided.items():
+                before, names = reasons.get(reason, (0, []))
+                reasons[reason] = before + count, [*names, name]
+        return dict(sorted(reasons.items(), key=lambda one: (-one[1][0], one[0])))
+
+    def _span(self, first: int | None, last: int | None) -> None:
+        if first is not None and (self.first_time is None or first < self.first_time):
+            self.first_time = first
+        if last is not None and (self.last_time is None or last > self.last_time):
+            self.last_time = last
+
+
+def is_one_sided(connection: Connection) -> bool:
+    """Whether one end was not seen to send anything though the other must have heard from it."""
+    facts = connection.facts
+    silent = [end for end in (facts.client, facts.server) if not end.segments]
+    return bool(silent) and facts.opened is not Opened.NO_ANSWER and facts.segments > 1
+
+
+def at_least(verdict: Verdict, floor: Verdict) -> bool:
+    """Whether a verdict is a finding as grave as ``floor``, or graver."""
+    return verdict in SEVERITY and SEVERITY.index(verdict) <= SEVERITY.index(floor)
