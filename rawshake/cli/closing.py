@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from rawshake.cli.live import outcome_of
+from rawshake.cli.live import concluded, outcome_of
 from rawshake.profile import SECOND
 from rawshake.report import Outcome
 from rawshake.session import Session
@@ -27,12 +27,17 @@ def close(session: Session, how: How, timeout: int) -> tuple[Outcome, str]:
     deadline = None if how is How.HALF else session.link.now() + timeout
     crossing = how is How.SIMULTANEOUS
     session.close(crossing=crossing, deadline=deadline)
-    outcome, detail = outcome_of(session)
+    outcome, detail = concluded(session)
     if outcome in (Outcome.HALF_CLOSED, Outcome.HELD):
         # We must not leave it to the server to find out: reset what it will not close.
-        missing = "did not close first" if crossing else "sent no FIN"
+        me = session.client
+        acknowledged = me.fin is not None and me.una is not None and me.una > me.fin
+        if me.fin is None:
+            missing = "did not close first" if crossing else "left what we sent unacknowledged"
+        else:
+            missing = "sent no FIN" if acknowledged else "did not acknowledge our FIN"
         detail = f"the server {missing} within {timeout / SECOND:g} s; reset"
         session.remark(detail)
         session.abort()
-        outcome = Outcome.TIMED_OUT if session.client.fin is None else Outcome.HALF_CLOSED
+        outcome = Outcome.HALF_CLOSED if acknowledged else Outcome.TIMED_OUT
     return outcome, detail

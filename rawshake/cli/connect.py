@@ -33,7 +33,7 @@ def command(host: str, number: int, data: str, hold: int, foreground: bool, **gi
       sudo rawshake connect 192.0.2.10 80 --bad ack.ack=+1
     """
     output, crafting = take(Output, given), take(Crafting, given)
-    from rawshake.cli.live import finish, opened, outcome_of, reset_if_interrupted
+    from rawshake.cli.live import concluded, finish, opened, reset_if_interrupted
     from rawshake.cli.text import unescape
     from rawshake.net import keeper
     from rawshake.report import Outcome
@@ -43,7 +43,7 @@ def command(host: str, number: int, data: str, hold: int, foreground: bool, **gi
         live.session.connect(octets)
         if octets:
             live.session.run(lambda: not live.session.endpoint.unacknowledged or live.session.over)
-        outcome, detail = outcome_of(live.session)
+        outcome, detail = concluded(live.session)
         status = finish(live, outcome, detail, linger=0)
         if outcome is not Outcome.HELD:
             return status

@@ -143,15 +143,24 @@ def outcome_of(session: Session) -> tuple[Outcome, str]:
         return Outcome.LOCAL_FIREWALL, session.firewalled
     if session.refused:
         return Outcome.REFUSED, ""
-    if session.was_reset:
-        return Outcome.RESET, ""
     if session.closed:
         return Outcome.CLOSED, ""
+    if session.was_reset:
+        return Outcome.RESET, ""
     if session.endpoint.gave_up:
         return (Outcome.TIMED_OUT if session.established else Outcome.FILTERED), ""
     if session.client.fin is not None:
         return Outcome.HALF_CLOSED, "the server has not sent its FIN"
     return (Outcome.HELD if session.established else Outcome.OPEN), ""
+
+
+def concluded(session: Session) -> tuple[Outcome, str]:
+    """The outcome; a connection on which we have given up is reset first, so that no server is left hanging."""
+    outcome, detail = outcome_of(session)
+    if session.endpoint.gave_up and session.established and not session.closed:
+        session.remark("no answer any more: resetting the connection")
+        session.abort()
+    return outcome, detail
 
 
 @contextmanager

@@ -30,6 +30,7 @@ class Tracker:
         self.server = server
         self.ends = Ends(View(End.CLIENT), View(End.SERVER))
         self.count = 0
+        self._said: dict[End, Seq | None] = {End.CLIENT: None, End.SERVER: None}
         self._flight = {End.CLIENT: Flight(), End.SERVER: Flight()}
         self._beyond: dict[End, list[tuple[Seq, Seq]]] = {End.CLIENT: [], End.SERVER: []}
 
@@ -71,7 +72,9 @@ class Tracker:
         if fate is not Fate.LOST:
             self._tell_receiver(me, peer, segment, verdict)
         if heard and own.rst:
-            _sent_reset(me, peer, own)
+            _sent_reset(me, own, heard=self._said[sender.other])
+        if segment.has_ack:
+            self._said[sender] = segment.ack
         me.expected = _expected(me, peer)
         peer.expected = _expected(peer, me)
         if fate is Fate.DELIVERED and not corrupt:
@@ -274,7 +277,8 @@ def _sent_window(me: View, peer: View, segment: Segment, *, again: bool) -> None
             me.edge, me.edge_before = edge, None if again else segment.seq + max(segment.length, 1)
 
 
-def _sent_reset(me: View, peer: View, segment: Segment) -> None:
+def _sent_reset(me: View, segment: Segment, *, heard: Seq | None) -> None:
+    """``heard`` is the last acknowledgment that the peer has really sent, right or wrong."""
     me.reopened = False
     if me.proven is None:
         # It has no connection, and says so: a refusal.
@@ -285,7 +289,7 @@ def _sent_reset(me: View, peer: View, segment: Segment) -> None:
     if me.got_rst and me.expected is State.LISTEN:
         me.proven = State.LISTEN  # there it answers what comes late (3.10.7.2, second)
         return
-    refused = segment.seq == peer.last_ack and segment.seq != me.nxt
+    refused = segment.seq == heard and segment.seq != me.nxt
     if refused and me.proven in (State.SYN_SENT, State.SYN_RECEIVED):
         return  # it answers a bad ACK (3.10.7.3, 3.10.7.4 fifth) and stays where it is
     me.proven = advance(me.proven, Event.SENT_RST)

@@ -13,7 +13,7 @@ from rawshake.render.json import load
 from rawshake.report import Exchange, Outcome
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
-from rawshake.tcp.view import Fate, Step
+from rawshake.tcp.view import End, Fate, Step
 from tests.command import Done, rawshake
 
 
@@ -218,3 +218,20 @@ def test_a_local_firewall_that_resets(firewalled: Lab) -> None:
     assert done.status == Exit.LOCAL_FIREWALL
     assert "this machine's kernel or firewall" in " ".join(done.out.replace("│", " ").split())
     assert "in our name" in done.out
+
+
+def test_where_nothing_is_acknowledged_any_more_the_server_is_reset(lab: Lab) -> None:
+    ended = report(lab, "echo", "--bad", "fin.seq=+5", "--timeout", "0.5", data="")
+    assert (ended.exchange.outcome, ended.status, ended.kernel) == (
+        Outcome.TIMED_OUT,
+        Exit.TIMED_OUT,
+        State.CLOSED,
+    )
+    assert ended.steps[-1].segment.rst
+
+
+def test_a_server_that_refuses_our_wrong_ack_stays_where_it_is(lab: Lab) -> None:
+    ended = report(lab, "echo", "--bad", "ack.ack=+1", "--timeout", "1", data="")
+    assert any(step.segment.rst for step in ended.steps if step.sender is End.SERVER)
+    assert (ended.exchange.outcome, ended.kernel) == (Outcome.CLOSED, State.CLOSED)
+    assert ended.steps[-2].after.server.proven is State.LAST_ACK
