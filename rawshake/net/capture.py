@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import ctypes
 import ipaddress
-import os
 import socket
 import struct
-import time
 from collections import OrderedDict
 from types import TracebackType
 from typing import Final, Self
 
-from rawshake.errors import Exit, Failure
 from rawshake.link import Direction, Frame
-from rawshake.net import bpf
+from rawshake.net import bpf, packetsocket
 
-# What the socket module does not name.
-_SOL_PACKET: Final = 263  # bits/socket.h
-_PACKET_STATISTICS: Final = 6  # linux/if_packet.h
-_PACKET_AUXDATA: Final = 8
-_TP_STATUS_CSUMNOTREADY: Final = 1 << 3
-_SO_RCVBUFFORCE: Final = 33  # asm-generic/socket.h
-_SO_TIMESTAMPNS: Final = 35  # also the type of the control message
-_ETH_P_ALL: Final = 0x0003  # linux/if_ether.h
-_ARPHRD_LOOPBACK: Final = 772  # linux/if_arp.h
-
-_TIMESPEC: Final = struct.Struct("@ll")
-_ANCILLARY: Final = socket.CMSG_SPACE(_TIMESPEC.size) + socket.CMSG_SPACE(20)  # struct tpacket_auxdata
-#: Longer than any packet: receive offload glues segments up to 64 KB, or with BIG TCP 512 KB.
-_ROOM: Final = 0x90000
 #: How many packets are remembered to know their copies on other interfaces, and for how long, in
 #: nanoseconds: less than any retransmission timeout (200 ms in Linux).
 _MEMORY: Final = 128
@@ -57,22 +39,16 @@ class Capture:
         self._port = local_port.to_bytes(2, "big")
         self._lost = 0
         self._copies = _Copies()
-        self._memory = bytearray(_ROOM)
+        self._memory = bytearray(packetsocket.ROOM)
         self._view = memoryview(self._memory)
-        try:
-            # Protocol 0 receives nothing, until bind() says otherwise: the filter is there first.
-            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
-        except PermissionError as refused:
-            raise Failure(
-                Exit.NO_PRIVILEGE, "This user may not open packet sockets (CAP_NET_RAW)."
-            ) from refused
+        self._socket = packetsocket.opened()
         try:
             self._socket.setblocking(False)
             bpf.attach(self._socket, bpf.conversation(local, local_port, remote, remote_port))
-            self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-            self._socket.setsockopt(_SOL_PACKET, _PACKET_AUXDATA, 1)
-            _enlarge(self._socket, buffer)
-            _bind_everywhere(self._socket)
+            packetsocket.with_metadata(self._socket)
+            packetsocket.enlarge(self._socket, buffer)
+            # On all interfaces: an ICMP error about a dead neighbour is only seen on ``lo``.
+            packetsocket.bind(self._socket)
         except BaseException:
             self._socket.close()
             raise
@@ -82,20 +58,20 @@ class Capture:
         while True:
             try:
                 length, ancillary, _, (interface, _, kind, hardware, _) = self._socket.recvmsg_into(
-                    [self._memory], _ANCILLARY, socket.MSG_DONTWAIT
+                    [self._memory], packetsocket.ANCILLARY, socket.MSG_DONTWAIT
                 )
             except BlockingIOError:
                 return None
-            packet = _without_padding(bytes(self._view[:length]))
+            packet = packetsocket.without_padding(bytes(self._view[:length]))
             leaving = kind == socket.PACKET_OUTGOING
-            if hardware == _ARPHRD_LOOPBACK:
+            if hardware == packetsocket.ARPHRD_LOOPBACK:
                 # Here each packet passes twice, leaving and arriving. Ours is taken as it leaves, all
                 # others as they arrive.
                 if leaving is not self._ours(packet):
                     continue
             elif kind == socket.PACKET_OTHERHOST:
                 continue
-            moment, offloaded = _metadata(ancillary)
+            moment, offloaded = packetsocket.metadata(ancillary)
             if self._copies.is_copy(packet, leaving, interface, moment):
                 continue
             return Frame(moment, packet, Direction.OUT if leaving else Direction.IN, offloaded)
@@ -104,7 +80,9 @@ class Capture:
     def lost(self) -> int:
         """How many packets found the queue full and were dropped, since the capture began."""
         # The kernel's count starts anew each time it is read.
-        _, dropped = struct.unpack("II", self._socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))
+        _, dropped = struct.unpack(
+            "II", self._socket.getsockopt(packetsocket.SOL_PACKET, packetsocket.PACKET_STATISTICS, 8)
+        )
         self._lost += dropped
         return self._lost
 
@@ -158,52 +136,3 @@ class _Copies:
         if len(self._seen) > _MEMORY:
             self._seen.popitem(last=False)
         return False
-
-
-def _without_padding(packet: bytes) -> bytes:
-    """Cut what follows the IP packet: Ethernet fills frames up to 60 octets.
-
-    A length of 0 (offload of more than 64 KB) or beyond what is there cuts nothing.
-    """
-    if len(packet) >= 20 and packet[0] >> 4 == 4:
-        length = int.from_bytes(packet[2:4], "big")
-    elif len(packet) >= 40 and packet[0] >> 4 == 6:
-        payload = int.from_bytes(packet[4:6], "big")
-        length = 40 + payload if payload else 0
-    else:
-        return packet
-    return packet[:length] if length else packet
-
-
-def _metadata(ancillary: list[tuple[int, int, bytes]]) -> tuple[int, bool]:
-    """The kernel's time in nanoseconds, and whether the checksum was left to the hardware."""
-    moment = None
-    offloaded = False
-    for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
-            seconds, nanoseconds = _TIMESPEC.unpack(data[: _TIMESPEC.size])
-            moment = seconds * 1_000_000_000 + nanoseconds
-        elif level == _SOL_PACKET and kind == _PACKET_AUXDATA:
-            (status,) = struct.unpack_from("I", data)
-            offloaded = bool(status & _TP_STATUS_CSUMNOTREADY)
-    return time.time_ns() if moment is None else moment, offloaded
-
-
-def _bind_everywhere(opened: socket.socket) -> None:
-    """Start to receive, on every interface: an ICMP error about a dead neighbour is only seen on ``lo``."""
-    # struct sockaddr_ll with interface 0, which Python's bind() cannot say: it wants a name. ETH_P_ALL,
-    # since sockets of ETH_P_IP are not shown what leaves.
-    protocol = socket.htons(_ETH_P_ALL)
-    name = struct.pack("=HHiHBB8x", socket.AF_PACKET, protocol, 0, 0, 0, 0)
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.bind(opened.fileno(), name, len(name)) != 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
-
-
-def _enlarge(opened: socket.socket, octets: int) -> None:
-    try:
-        opened.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, octets)
-    except PermissionError:
-        # Needs CAP_NET_ADMIN, and not just that of a user namespace. This is cut to net.core.rmem_max.
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, octets)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rawshake.net.capture import _Copies, _metadata, _without_padding
+from rawshake.net.capture import _Copies
+from rawshake.net.packetsocket import metadata, without_padding
 from rawshake.tcp.segment import Segment
 from tests.tcp.strategies import ip_packet, packet, segments
 
@@ -18,24 +19,24 @@ MILLISECOND = 1_000_000
 
 @given(segments(), st.integers(0, 46).map(bytes))
 def test_what_follows_the_ip_packet_is_cut(segment: Segment, padding: bytes) -> None:
-    assert _without_padding(packet(segment) + padding) == packet(segment)
+    assert without_padding(packet(segment) + padding) == packet(segment)
 
 
 @given(segments(), st.integers(1, 60))
 def test_a_packet_that_is_shorter_than_it_says_is_kept(segment: Segment, missing: int) -> None:
     cut = packet(segment)[:-missing]
-    assert _without_padding(cut) == cut
+    assert without_padding(cut) == cut
 
 
 @pytest.mark.parametrize(("src", "dst"), [("192.0.2.1", "192.0.2.2"), ("2001:db8::1", "2001:db8::2")])
 def test_a_length_of_zero_means_more_than_64_kb(src: str, dst: str) -> None:
     glued = ip_packet(src, dst, bytes(70000), length=0)
-    assert _without_padding(glued) == glued
+    assert without_padding(glued) == glued
 
 
 @given(st.binary(max_size=60))
 def test_noise_is_not_padded(noise: bytes) -> None:
-    assert noise.startswith(_without_padding(noise))
+    assert noise.startswith(without_padding(noise))
 
 
 def test_a_packet_seen_on_the_next_interface_is_a_copy() -> None:
@@ -71,6 +72,6 @@ def test_what_is_remembered_does_not_grow() -> None:
 def test_the_kernels_time_and_checksum_status() -> None:
     stamp = (socket.SOL_SOCKET, 35, pack("@ll", 1_700_000_000, 123_456_789))
     auxdata = 263, 8, pack("IIIHHHH", 1 << 3 | 1, 60, 60, 0, 0, 0, 0)
-    assert _metadata([stamp, auxdata]) == (1_700_000_000_123_456_789, True)
+    assert metadata([stamp, auxdata]) == (1_700_000_000_123_456_789, True)
     whole = 263, 8, pack("IIIHHHH", 1 << 7 | 1, 60, 60, 0, 0, 0, 0)
-    assert _metadata([whole, stamp]) == (1_700_000_000_123_456_789, False)
+    assert metadata([whole, stamp]) == (1_700_000_000_123_456_789, False)
