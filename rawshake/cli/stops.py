@@ -23,9 +23,10 @@ _noting = 0
 
 
 def install() -> None:
-    """Have both signals raise Stopped."""
-    signal.signal(signal.SIGINT, _on_signal)
-    signal.signal(signal.SIGTERM, _on_signal)
+    """Have both signals raise Stopped; one that our starter had us ignore, as shells do behind ``&``, stays so."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _on_signal)
 
 
 def _on_signal(number: int, frame: object) -> None:
