@@ -206,7 +206,9 @@ def _sent_syn(me: View, peer: View, segment: Segment) -> None:
         retry = me.expected is State.SYN_SENT and not segment.has_ack and peer.proven is None
         # RFC 9293 MAY-2: a new SYN may open a connection out of TIME-WAIT.
         reused = me.expected is State.TIME_WAIT and segment.has_ack and peer.proven is State.SYN_SENT
-        over = me.expected in (State.LISTEN, State.CLOSED) or me.reopened or reused
+        # 3.10.7.3: a client counts by the first SYN,ACK that it takes, and has taken none yet.
+        unheard = segment.has_ack and peer.expected is State.SYN_SENT
+        over = me.expected in (State.LISTEN, State.CLOSED) or me.reopened or reused or unheard
         if not over and not retry:
             return  # a second ISN is for the rules; the first one stays until the end itself moves on
         if retry:
