@@ -24,22 +24,34 @@ class Op(IntEnum):
     LD_WORD_X = 0x40  # A = 32 bits at X + k
     LD_HALF_X = 0x48
     LD_BYTE_X = 0x50
+    LD_STORED = 0x60  # A = M[k], scratch memory
+    LDX = 0x01  # X = k
     LDX_HEADER = 0xB1  # X = 4 * (octet at k & 15), the length of an IPv4 header
+    LDX_LENGTH = 0x81  # X = length of the packet
+    LDX_STORED = 0x61
+    STORE = 0x02  # M[k] = A
+    STORE_X = 0x03
     AND = 0x54
     SHIFT_LEFT = 0x64
+    ADD = 0x04
     ADD_X = 0x0C
-    TAX = 0x07
+    TAX = 0x07  # X = A
+    TXA = 0x87
     JUMP = 0x05
     EQUAL = 0x15
     AT_LEAST = 0x35
+    MORE_THAN_X = 0x2D
     ANY_BIT = 0x45
     RETURN = 0x06
 
 
 SO_ATTACH_FILTER: Final = 26  # asm-generic/socket.h
-#: The ethertype of a packet, at an offset that stands for metadata (SKF_AD_OFF + SKF_AD_PROTOCOL).
+#: What is known of a packet, at offsets that stand for metadata (SKF_AD_OFF and more): its ethertype, the kind
+#: that sll_pkttype has, the hardware type of its interface.
 ETHERTYPE: Final = 0xFFFFF000
-_JUMPS: Final = frozenset({Op.EQUAL, Op.AT_LEAST, Op.ANY_BIT})
+KIND: Final = 0xFFFFF004
+HARDWARE_TYPE: Final = 0xFFFFF01C
+_JUMPS: Final = frozenset({Op.EQUAL, Op.AT_LEAST, Op.MORE_THAN_X, Op.ANY_BIT})
 _PASS, _DROP = "pass", "drop"
 
 
@@ -73,7 +85,7 @@ NOTHING: Final[Program] = (Instruction(Op.RETURN, 0, 0, 0),)
 
 
 def assemble(lines: Iterable[Line]) -> Program:
-    """Number the labels. Raises ``ValueError`` for a jump back or over more than 255 instructions."""
+    """Number the labels. Raises ``ValueError`` for a jump back, or with a condition over more than 255 lines."""
     places: dict[str, int] = {}
     code: list[Line] = []
     for line in lines:
@@ -82,9 +94,9 @@ def assemble(lines: Iterable[Line]) -> Program:
         else:
             code.append(line)
 
-    def distance(at: int, label: str) -> int:
+    def distance(at: int, label: str, farthest: int = 255) -> int:
         found = places[label] - at - 1 if label else 0
-        if not 0 <= found <= 255:
+        if not 0 <= found <= farthest:
             raise ValueError(f"{label} is {found} instructions away")
         return found
 
@@ -95,7 +107,7 @@ def assemble(lines: Iterable[Line]) -> Program:
         if op in _JUMPS:
             program.append(Instruction(op, distance(at, line.yes), distance(at, line.no), line.k))
         elif op is Op.JUMP:
-            program.append(Instruction(op, 0, 0, distance(at, line.yes)))
+            program.append(Instruction(op, 0, 0, distance(at, line.yes, len(code))))
         else:
             program.append(Instruction(op, 0, 0, line.k))
     return tuple(program)
@@ -135,7 +147,7 @@ class _End:
 
 # IPv4, RFC 791 3.1: fragment offset at 6, protocol at 9, source at 12, destination at 16.
 # ICMP, RFC 792: type at 0, quoted packet at 8.
-_ICMP_ERRORS: Final = (3, 4, 5, 11, 12)
+ICMP_ERRORS: Final = (3, 4, 5, 11, 12)
 
 
 def _ipv4(local: _End, remote: _End) -> Iterator[Line]:
@@ -167,7 +179,7 @@ def _ipv4(local: _End, remote: _End) -> Iterator[Line]:
     yield Line(Op.ANY_BIT, 0x1FFF, yes=_DROP)  # the rest of a fragmented message
     yield header
     yield Line(Op.LD_BYTE_X, 0)
-    for kind in _ICMP_ERRORS:
+    for kind in ICMP_ERRORS:
         yield Line(Op.EQUAL, kind, yes="error")
     yield Line(Op.RETURN, 0)
     yield _label("error")
@@ -180,7 +192,7 @@ def _ipv4(local: _End, remote: _End) -> Iterator[Line]:
 # IPv6, RFC 8200 3: next header at 6, source at 8, destination at 24, 40 octets in all.
 # ICMPv6, RFC 4443 2.1: type at 0, below 128 for errors; quoted packet at 8.
 #: Hop-by-hop, routing, fragment, authentication, destination options, mobility, HIP, shim6, experiments.
-_EXTENSIONS: Final = (0, 43, 44, 51, 60, 135, 139, 140, 253, 254)
+IPV6_EXTENSIONS: Final = (0, 43, 44, 51, 60, 135, 139, 140, 253, 254)
 
 
 def _ipv6(local: _End, remote: _End) -> Iterator[Line]:
@@ -202,7 +214,7 @@ def _ipv6(local: _End, remote: _End) -> Iterator[Line]:
     yield Line(Op.LD_BYTE, 6)
     yield Line(Op.EQUAL, socket.IPPROTO_ICMPV6, yes="icmp")
     yield Line(Op.EQUAL, socket.IPPROTO_TCP, yes="tcp")
-    for extension in _EXTENSIONS:
+    for extension in IPV6_EXTENSIONS:
         yield Line(Op.EQUAL, extension, yes="extended")  # whose chain classic BPF cannot walk
     yield Line(Op.RETURN, 0)
     yield _label("tcp")
@@ -214,7 +226,7 @@ def _ipv6(local: _End, remote: _End) -> Iterator[Line]:
     yield Line(Op.AT_LEAST, 128, yes=_DROP)
     yield Line(Op.LD_BYTE, 48 + 6)
     yield Line(Op.EQUAL, socket.IPPROTO_TCP, yes="quoted tcp")
-    for extension in _EXTENSIONS:
+    for extension in IPV6_EXTENSIONS:
         yield Line(Op.EQUAL, extension, yes="quoted extended")
     yield Line(Op.RETURN, 0)
     yield _label("quoted tcp")
