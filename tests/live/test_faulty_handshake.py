@@ -89,7 +89,16 @@ def another_isn(peer: Peer, right: Segment) -> Iterator[Segment]:
 
 @faulty("synrcvd-another-syn", "synack", "--drop", "synack:1")
 def another_isn_when_asked_again(peer: Peer, right: Segment) -> Iterator[Segment]:
-    yield replace(right, seq=right.seq + 5000 * peer.count["synack"])
+    if peer.count["synack"] > 1:
+        peer.isn = right.seq - 5000
+        peer.nxt = peer.isn + 1
+    yield replace(right, seq=peer.isn)
+
+
+@faulty("synack-ack-is-isn-plus-1", "synack")
+def ack_wrong_once_and_another_isn(peer: Peer, right: Segment) -> Iterator[Segment]:
+    yield replace(right, seq=right.seq + 5000, ack=right.ack + 1)
+    yield right
 
 
 @faulty("simultaneous-open", "synack again", *SOON)

@@ -15,7 +15,7 @@ from rawshake.tcp import option
 from rawshake.tcp.notation import parse_options
 from rawshake.tcp.segment import Checksum, Flags, Segment
 from rawshake.tcp.view import End
-from tests.live.peer import ACK, PSH, SOON, Case, Cases, Peer, check
+from tests.live.peer import ACK, FIN, PSH, SOON, SYN, Case, Cases, Met, Peer, check
 
 faulty = Cases()
 HELLO = ("--data", "hello")
@@ -207,6 +207,23 @@ def timestamps_dropped_once(peer: Peer, right: Segment) -> Iterator[Segment]:
     yield replace(right, options=())
 
 
+@faulty("syn-form", "ack", *HELLO, *SOON)
+def syn_and_fin_when_connected(peer: Peer, right: Segment) -> Iterator[Segment]:
+    yield replace(right, flags=SYN | FIN)
+
+
+@faulty("syn-form", "ack", *HELLO)
+def all_flags(peer: Peer, right: Segment) -> Iterator[Segment]:
+    yield replace(right, flags=Flags(0xFF), urgent=1)
+
+
+@faulty("synrcvd-another-syn", "ack", *BIT_BY_BIT, *SOON, window=5)
+def data_that_looks_like_a_synack(peer: Peer, right: Segment) -> Iterator[Segment]:
+    if peer.count["ack"] == 1:
+        yield replace(right, flags=SYN | ACK, ack=right.ack - 5, payload=b"welcome")
+    yield right
+
+
 @faulty("reserved-bits-sent-zero", "ack", *HELLO)
 def reserved_bits_on_an_ack(peer: Peer, right: Segment) -> Iterator[Segment]:
     yield replace(right, flags=right.flags | Flags.R1 | Flags.R2 | Flags.R3)
@@ -247,7 +264,7 @@ def test_named_by_one_finding(lab: Lab, tmp_path: Path, case: Case) -> None:
     check(case, case.meet(lab, tmp_path))
 
 
-warned = Cases()
+warned, noted = Cases(), Cases()
 
 
 @warned("window-not-shrunk", "ack finack fin", *HELLO)
@@ -261,10 +278,37 @@ def mss_forgotten_when_it_comes_again(peer: Peer, right: Segment) -> Iterator[Se
     yield replace(right, options=())
 
 
+@noted("window-not-shrunk", "ack", *BIT_BY_BIT, window=5000)
+def window_closed_at_once(peer: Peer, right: Segment) -> Iterator[Segment]:
+    yield replace(right, window=0)
+
+
+@noted("urgent-pointer-semantics", "data", says=b"welcome")
+def urgent_pointer_0(peer: Peer, right: Segment) -> Iterator[Segment]:
+    yield replace(right, flags=right.flags | Flags.URG)
+
+
+@noted("mss-value-from-mtu", "synack")
+def mss_of_0(peer: Peer, right: Segment) -> Iterator[Segment]:
+    yield replace(right, options=(option.mss(0),))
+
+
+@noted("send-mss-respected", "data", "--mss", "500", says=b"w" * 501)
+def no_mss_below_the_default(peer: Peer, right: Segment) -> Iterator[Segment]:
+    yield right
+
+
 @pytest.mark.parametrize("case", warned, ids=str)
 def test_what_a_server_should_not_do_is_a_warning(lab: Lab, tmp_path: Path, case: Case) -> None:
-    met = case.meet(lab, tmp_path)
-    assert [(found.rule, found.end, found.verdict) for found in met.exchange.findings] == [
-        (case.expected, End.SERVER, Verdict.WARN)
-    ], met.drawn
+    mentioned(case, case.meet(lab, tmp_path), Verdict.WARN)
+
+
+@pytest.mark.parametrize("case", noted, ids=str)
+def test_what_known_servers_do_is_a_note(lab: Lab, tmp_path: Path, case: Case) -> None:
+    mentioned(case, case.meet(lab, tmp_path), Verdict.NOTE)
+
+
+def mentioned(case: Case, met: Met, verdict: Verdict) -> None:
+    found = [(one.rule, one.end, one.verdict) for one in met.exchange.findings]
+    assert found == [(case.expected, End.SERVER, verdict)], met.drawn
     assert met.status == Exit.OK
