@@ -187,7 +187,7 @@ def test_a_source_or_an_interface_that_is_not_there() -> None:
     for source in ("198.51.100.1", "2001:db8::1"):
         for attempt in (Sender, Guard, check_source):
             with pytest.raises(Failure, match=source) as failed:
-                attempt(source)  # type: ignore[operator]
+                attempt(source)
             assert failed.value.status is Exit.FOREIGN_SOURCE
     with pytest.raises(Failure, match="'nope0'") as failed:
         Sender("127.0.0.1", interface="nope0")
