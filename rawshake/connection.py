@@ -10,7 +10,7 @@ from rawshake.judge import Ruling
 from rawshake.report import Exchange
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
-from rawshake.tcp.view import End, Fate, Step, View
+from rawshake.tcp.view import End, Fate, Standing, Step, View
 
 
 class Opened(Enum):
@@ -137,8 +137,10 @@ class Tally:
         self._syn_seen = True
         self._ends[step.sender].syns += 1
         if step.segment.has_ack:
-            if self._syn_at is not None and self._rtt is None and step.fate is not Fate.LOST:
+            taken = step.fate is not Fate.LOST and step.standing is Standing.NEW
+            if self._syn_at is not None and self._rtt is None and taken and not step.again:
                 self._rtt = step.time - self._syn_at
+            if step.again or taken:
                 self._syn_at = None
         elif step.sender is End.CLIENT:
             # Karn: a SYN that was repeated times nothing.

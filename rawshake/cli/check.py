@@ -79,8 +79,9 @@ def command(
       rawshake check trace.pcap --connection 3
       tcpdump -w - -c 1000 | rawshake check -
     """
-    from rawshake.cli.judging import Asked, Check
+    from rawshake.cli.judging import Check
     from rawshake.cli.parameters import Output
+    from rawshake.cli.reporters import Asked
     from rawshake.rules.model import Verdict
     from rawshake.trace.expression import parse
 

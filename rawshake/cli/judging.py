@@ -3,56 +3,26 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from dataclasses import replace
+from itertools import chain
+from typing import Final
 
 from rawshake.cli import complain
 from rawshake.cli.frames import Reading
-from rawshake.cli.output import render_options, to_stdout
-from rawshake.cli.parameters import Output
-from rawshake.connection import Connection
+from rawshake.cli.output import render_options
+from rawshake.cli.reporters import Asked, Reporter, reporters
+from rawshake.connection import Connection, Found, facts
 from rawshake.errors import Exit, Failure
 from rawshake.follow import Follower, Totals
-from rawshake.render.grouped import grouped, quiet_line, totals, unjudged, verdict_line
-from rawshake.render.lines import broken_file, github, lines
-from rawshake.render.options import Options
-from rawshake.render.style import BOLD, Span, paint
 from rawshake.render.summary import Summary, at_least
-from rawshake.render.table import Table
-from rawshake.render.text import safe
-from rawshake.rules.model import Rule, Verdict
-from rawshake.trace.expression import Filter
+from rawshake.report import Exchange, Judged
+from rawshake.trace.model import Damage
 
 #: How many finished connections wait for one of a lower number that is still open.
 WAITING: Final = 4096
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What the user asked for."""
-
-    files: tuple[str, ...]
-    rules: tuple[Rule, ...]
-    floor: Verdict
-    form: str
-    connection: int | None
-    wanted: Filter | None
-    junit: str | None
-    output: Output
-
-
-class Reporter(Protocol):
-    """Writes one kind of report: captures one after the other, each connection as it is handed on."""
-
-    def begin(self, file: str) -> None: ...
-
-    def connection(self, connection: Connection) -> None: ...
-
-    def end(self, summary: Summary) -> None: ...
-
-    def close(self) -> None: ...
 
 
 class InOrder:
@@ -80,72 +50,6 @@ class InOrder:
         self._hand_on(connection)
 
 
-class Text:
-    """The report to read."""
-
-    def __init__(self, asked: Asked, options: Options) -> None:
-        self._options = options
-        self._quiet = asked.output.quiet
-        self._several = len(asked.files) > 1
-        self._table = Table(options, compact=asked.output.compact)
-        self._file = ""
-        self._begun = False
-
-    def begin(self, file: str) -> None:
-        self._file = safe(file, ascii_only=self._options.ascii)
-        if self._several and not self._quiet:
-            head = paint([Span(self._file, BOLD)], colour=self._options.colour)
-            to_stdout(f"{chr(10) if self._begun else ''}{head}\n")
-        self._begun = True
-
-    def connection(self, connection: Connection) -> None:
-        if not self._quiet:
-            to_stdout(self._table.connection(connection))
-
-    def end(self, summary: Summary) -> None:
-        if self._quiet:
-            line = quiet_line(summary, self._options) + "\n"
-            to_stdout(f"{self._file}: {line}" if self._several else line)
-            return
-        options = self._options
-        line = verdict_line(summary, options) + "\n"
-        parts = [grouped(summary, options), totals(summary, options), unjudged(summary, options), line]
-        gap = "\n" if summary.connections else ""
-        to_stdout(gap + "".join(parts))
-
-    def close(self) -> None:
-        pass
-
-
-class Lines:
-    """A line for each finding."""
-
-    def __init__(self, asked: Asked, options: Options) -> None:
-        self._asked = asked
-        self._options = options
-        self._file = ""
-
-    def begin(self, file: str) -> None:
-        self._file = file
-
-    def connection(self, connection: Connection) -> None:
-        if self._asked.output.quiet:
-            kept = [one for one in connection.findings if at_least(one.ruling.verdict, self._asked.floor)]
-            connection = replace(connection, findings=tuple(kept))
-        if self._asked.form == "github":
-            written = github(self._file, connection)
-        else:
-            written = lines(self._file, connection, self._options)
-        to_stdout("".join(written))
-
-    def end(self, summary: Summary) -> None:
-        if summary.damage and self._asked.form == "github":
-            to_stdout(broken_file(self._file, summary.damage))
-
-    def close(self) -> None:
-        pass
-
-
 class Check:
     """Runs over all files."""
 
@@ -159,11 +63,13 @@ class Check:
         """Report on every file, and give the exit status."""
         options = replace(render_options(self._asked.output), ours=None)
         with ExitStack() as stack:
-            self._reporters = self._chosen(options, stack)
+            self._reporters = reporters(self._asked, options, stack)
             for file in self._asked.files:
                 try:
                     self._file(file)
                 except Failure as failure:
+                    if failure.status is not Exit.UNREADABLE:
+                        raise
                     complain(failure)
                     self._unreadable = True
             for reporter in self._reporters:
@@ -172,46 +78,144 @@ class Check:
             return Exit.UNREADABLE
         return Exit.RULE_BROKEN if self._found else Exit.OK
 
-    def _chosen(self, options: Options, stack: ExitStack) -> list[Reporter]:
-        asked = self._asked
-        return [Text(asked, options) if asked.form == "text" else Lines(asked, options)]
-
     def _file(self, file: str) -> None:
         from rawshake.net.tracefile import opened
 
         with opened(file) as chunks:
-            summary = Summary(file)
-            for reporter in self._reporters:
-                reporter.begin(file)
+            first, chunks = _peek(chunks)
+            if first.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+                self._report(file, chunks)
+            else:
+                self._capture(file, chunks)
 
-            def hand_on(connection: Connection) -> None:
-                summary.add(connection)
-                self._found |= any(
-                    at_least(found.ruling.verdict, self._asked.floor) for found in connection.findings
-                )
-                for reporter in self._reporters:
-                    reporter.connection(connection)
+    def _begin(self, file: str) -> Summary:
+        for reporter in self._reporters:
+            reporter.begin(file)
+        return Summary(file)
 
-            in_order = InOrder(hand_on)
-            reading = Reading(self._asked.wanted)
-            follower = Follower(self._asked.rules, in_order.add)
-            for frame in reading.frames(chunks):
-                follower.frame(frame)
-            total = follower.finish()
-            in_order.finish()
-            fill(summary, reading, total)
-            for reporter in self._reporters:
-                reporter.end(summary)
-            if reading.damage is not None:
-                raise damaged(file, reading)
+    def _hand_on(self, connection: Connection, summary: Summary) -> None:
+        number = self._asked.connection
+        if number is not None and connection.number != number:
+            return
+        summary.add(connection)
+        self._found |= any(at_least(one.ruling.verdict, self._asked.floor) for one in connection.findings)
+        for reporter in self._reporters:
+            reporter.connection(connection)
+
+    def _end(self, summary: Summary, connections: int) -> None:
+        number = self._asked.connection
+        if number is not None and not summary.connections:
+            count = f"{connections} connection{'' if connections == 1 else 's'}"
+            raise Failure(
+                Exit.USAGE,
+                f"There is no connection {number} in '{summary.file}', which has {count}.",
+                "Leave --connection out to see their numbers.",
+            )
+        for reporter in self._reporters:
+            reporter.end(summary)
+        if summary.damage:
+            at = f"{summary.damage} (at octet {summary.damage_at})"
+            before = f"What stands before it was judged: {summary.frames} packets." if summary.frames else ""
+            complain(Failure(Exit.UNREADABLE, f"The capture '{summary.file}' is damaged: {at}.", before))
+            self._unreadable = True
+
+    def _capture(self, file: str, chunks: Iterable[bytes]) -> None:
+        summary = self._begin(file)
+        wanted = self._asked.connection
+        in_order = InOrder(lambda connection: self._hand_on(connection, summary))
+        take = in_order.add if wanted is None else lambda connection: self._hand_on(connection, summary)
+        reading = Reading(self._asked.wanted)
+        follower = Follower(self._asked.rules, take, keep=lambda number: number == wanted)
+        for frame in reading.frames(chunks):
+            follower.frame(frame)
+            if wanted is not None and summary.connections:
+                break
+        else:
+            follower.finish()
+        in_order.finish()
+        fill(summary, reading, follower.totals)
+        self._end(summary, follower.totals.connections)
+
+    def _report(self, file: str, chunks: Iterable[bytes]) -> None:
+        """A report that --json wrote: of ``check``, or of a command that made an exchange."""
+        from rawshake.render import check_json
+        from rawshake.render import json as exchange_json
+        from rawshake.render.reading import BadReport, parse
+
+        if self._asked.wanted is not None:
+            raise Failure(
+                Exit.USAGE,
+                f"--filter is for packets, and '{file}' is a report, which has none.",
+                "Name the capture in its place.",
+            )
+        rules = frozenset(rule.id for rule in self._asked.rules)
+        try:
+            text = b"".join(chunks).decode("utf-8-sig")
+            root = parse(text)
+            if root["command"].value == check_json.COMMAND:
+                for capture in check_json.load(root):
+                    summary = self._begin(capture.file)
+                    count = 0
+                    for connection in capture.connections:
+                        count += 1
+                        self._hand_on(_only(connection, rules), summary)
+                    capture.fill(summary, rules)
+                    self._end(summary, count)
+                return
+            report = exchange_json.load(text)
+        except (Damage, UnicodeDecodeError, RecursionError) as damage:
+            raise Failure(Exit.UNREADABLE, f"The report '{file}' cannot be read: {damage}.") from None
+        except BadReport as bad:
+            raise Failure(bad.status, f"'{file}': {bad.problem}", bad.next_step) from None
+        summary = self._begin(file)
+        for number, exchange in enumerate(report.exchanges, 1):
+            self._hand_on(_only(as_connection(number, exchange), rules), summary)
+            summary.segments += len(exchange.steps)
+        self._end(summary, len(report.exchanges))
 
 
-def damaged(file: str, reading: Reading) -> Failure:
-    """What is said of a capture that could not be read to its end."""
-    assert reading.damage is not None
-    problem = f"The capture '{file}' is damaged: {reading.damage.problem} (at octet {reading.damage.offset})."
-    before = f"What stands before it was judged: {reading.records} packets." if reading.records else ""
-    return Failure(Exit.UNREADABLE, problem, before)
+def _peek(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The first octets, and all of them; where those cannot be had, whoever reads on is told."""
+    rest = iter(chunks)
+    try:
+        first = next(rest, b"")
+    except Damage as damage:
+        return b"", _broken(damage)
+    return first, chain([first] if first else [], rest)
+
+
+def _broken(damage: Damage) -> Iterator[bytes]:
+    yield from ()
+    raise damage
+
+
+def _only(connection: Connection, rules: frozenset[str]) -> Connection:
+    """What these rules said of it."""
+    return replace(
+        connection,
+        findings=tuple(found for found in connection.findings if found.ruling.rule in rules),
+        held=connection.held & rules,
+        undecidable=Counter({key: count for key, count in connection.undecidable.items() if key[0] in rules}),
+    )
+
+
+def as_connection(number: int, exchange: Exchange) -> Connection:
+    """An exchange that rawshake made itself, summed up as one of a capture."""
+    passed = {ruling.rule for ruling in exchange.rulings if ruling.verdict.value == "PASS"}
+    failed = {ruling.rule for ruling in exchange.rulings if ruling.verdict.value == "FAIL"}
+    judged = [entry for entry in exchange.entries if isinstance(entry, Judged)]
+    return Connection(
+        number=number,
+        client=exchange.client,
+        server=exchange.server,
+        facts=facts(exchange),
+        first_frame=judged[0].frame if judged else 0,
+        last_frame=judged[-1].frame if judged else 0,
+        findings=tuple(Found(judged[ruling.step - 1].frame, ruling) for ruling in exchange.findings),
+        held=frozenset(passed - failed),
+        undecidable=exchange.undecidable,
+        exchange=exchange,
+    )
 
 
 def fill(summary: Summary, reading: Reading, totals: Totals) -> None:

@@ -78,7 +78,7 @@ class Ladder:
         if self._states is None:
             self._states = states_before(step)
             lines.append(self._state_row(self._states, (True, True)))
-        lines += [self._row([]), *self._arrow(step), *self._details(step)]
+        lines += [self._row([]), *self._arrow(step, entry.frame or step.number), *self._details(step)]
         after = states_of(step.after)
         lines.append(self._state_row(after, (after[0] != self._states[0], after[1] != self._states[1])))
         self._states = after
@@ -142,7 +142,7 @@ class Ladder:
         )
         return self._row([Span(" "), client, Span(" " * gap), server, Span(" ")])
 
-    def _arrow(self, step: Step) -> list[list[Span]]:
+    def _arrow(self, step: Step, number: int) -> list[list[Span]]:
         label = self._label(step.segment)
         rows = []
         if label is None:
@@ -164,9 +164,9 @@ class Ladder:
         if step.sender is End.CLIENT:
             end = lost if step.fate is Fate.LOST else signs.to_right
             spans[-1] = Span(spans[-1].text[: -len(end)] + end)
-            return [self._row(spans, gutter=self._gutter(step), left=signs.from_left), *rows]
+            return [self._row(spans, gutter=self._gutter(step, number), left=signs.from_left), *rows]
         spans[0] = Span(lost if step.fate is Fate.LOST else signs.to_left + spans[0].text[1:])
-        return [self._row(spans, gutter=self._gutter(step), right=signs.from_right), *rows]
+        return [self._row(spans, gutter=self._gutter(step, number), right=signs.from_right), *rows]
 
     def _stretch(self, count: int, *, before: bool = True, after: bool = True) -> str:
         """``count`` columns of the arrow's line, with a space towards the text before and after it."""
@@ -231,13 +231,19 @@ class Ladder:
         lines = wrap(text, self._inner - _FLAGS - 1)
         return [self._row([Span(" " * _FLAGS), Span(line, sgr)]) for line in lines]
 
-    def _gutter(self, step: Step) -> str:
+    def _gutter(self, step: Step, number: int) -> str:
+        """The number of the frame, or else of the segment, and the time."""
         time = self._moment(step.time)
-        both = f"{step.number:>3} {time:>{_GUTTER - 5}} "
+        both = f"{number:>3} {time:>{_GUTTER - 5}} "
         if len(both) <= _GUTTER:
             return both
-        squeezed = f"{step.number} {time} "
-        return squeezed if len(squeezed) <= _GUTTER else f"{time[: _GUTTER - 1]:>{_GUTTER - 1}} "
+        rounder = (f"{self._seconds(step.time):.{decimals}f} s" for decimals in (3, 1, 0))
+        squeezed = (f"{number} {text} " for text in (time, *rounder))
+        fitting = (text for text in squeezed if len(text) <= _GUTTER)
+        return next(fitting, f"{time[: _GUTTER - 1]:>{_GUTTER - 1}} ")
+
+    def _seconds(self, time: int) -> float:
+        return (time - (self._start or 0)) / 1e9
 
     def _moment(self, time: int) -> str:
         return "" if self._start is None else moment(time - self._start)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from xml.etree.ElementTree import fromstring
 
 import pytest
 
 from rawshake.errors import Exit
+from rawshake.tcp.notation import parse_exchange
 from tests.cli.traces import CLEAN, FAULTY, MIDSTREAM, REFUSED, capture, frames, octets
 from tests.command import rawshake
 
@@ -100,3 +103,105 @@ def test_annotations_for_github(tmp_path: Path) -> None:
     (line,) = done.out.splitlines()
     where = f"::error file={path},line=2,title=synack-ack-is-isn-plus-1::frame 2, connection 1, the server: "
     assert line.startswith(where)
+
+
+def test_one_connection_is_drawn_with_the_numbers_of_its_frames(tmp_path: Path) -> None:
+    path = capture(tmp_path, CLEAN, FAULTY)
+    done = rawshake("check", str(path), "--connection", "2", env=PLAIN)
+    assert done.status == Exit.RULE_BROKEN
+    assert "192.0.2.1:40001" not in done.out
+    assert re.search(r"^ 10 +1\.000 ms │◄─ SYN,ACK", done.out, re.MULTILINE)
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert "those of the frames" in " ".join(done.out.split())
+
+
+def test_one_connection_in_lines_that_the_notation_reads(tmp_path: Path) -> None:
+    done = rawshake("check", str(capture(tmp_path, CLEAN)), "--connection", "1", "--compact")
+    lines = parse_exchange(done.out)
+    assert len(lines) == 8
+
+
+def test_a_connection_that_is_not_there(tmp_path: Path) -> None:
+    done = rawshake("check", str(capture(tmp_path, CLEAN)), "--connection", "2")
+    assert done.status == Exit.USAGE
+    assert "which has 1 connection." in done.err
+
+
+def test_compact_is_a_line_for_each_connection(tmp_path: Path) -> None:
+    done = rawshake("check", str(capture(tmp_path, CLEAN, FAULTY)), "--compact", env=PLAIN)
+    first, second = done.out.splitlines()[:2]
+    assert first.startswith(
+        "1 192.0.2.1:40001 > 192.0.2.2:80 complete, closed by the client; TIME-WAIT / CLOSED?; "
+    )
+    assert second.endswith("; FAIL synack-ack-is-isn-plus-1")
+
+
+def test_quiet_is_a_line_for_each_capture(tmp_path: Path) -> None:
+    one, two = capture(tmp_path, CLEAN), capture(tmp_path, FAULTY, name="two.pcap")
+    done = rawshake("check", "-q", str(one), str(two))
+    first, second = done.out.splitlines()
+    assert first.startswith(f"{one}: 1 connection, 8 segments: ")
+    assert second.startswith(f"{two}: 1 connection, 3 segments: ")
+    assert second.endswith("1 breach")
+
+
+def test_a_report_is_loaded_again_and_tells_the_same(tmp_path: Path) -> None:
+    path = capture(tmp_path, CLEAN, FAULTY, REFUSED, MIDSTREAM)
+    report = tmp_path / "report.json"
+    whole = rawshake("check", str(path), "--json", str(report), env=PLAIN)
+    again = rawshake("check", str(report), env=PLAIN)
+    assert again.status == whole.status == Exit.RULE_BROKEN
+    assert again.out == f"{path}\n{whole.out}"
+    assert rawshake("check", str(report), "--ignore", "synack-ack-is-isn-plus-1").status == Exit.OK
+    piped = rawshake("check", str(path), "--json", "-")
+    assert piped.out == report.read_text()
+
+
+def test_a_report_of_a_damaged_capture_says_so_again(tmp_path: Path) -> None:
+    path, report = tmp_path / "cut.pcap", tmp_path / "report.json"
+    path.write_bytes(octets(frames(CLEAN))[:-5])
+    first = rawshake("check", str(path), "--json", str(report))
+    again = rawshake("check", str(report))
+    assert (first.status, again.status) == (Exit.UNREADABLE, Exit.UNREADABLE)
+    assert first.err == again.err
+
+
+def test_what_is_no_report_is_told_in_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "some.json"
+    path.write_text('{"some": "json"}')
+    done = rawshake("check", str(path))
+    assert done.status == Exit.UNREADABLE
+    assert "$ has no 'command'" in done.err
+
+
+def test_junit_goes_to_a_file_beside_the_text(tmp_path: Path) -> None:
+    path, junit = capture(tmp_path, FAULTY), tmp_path / "out.xml"
+    done = rawshake("check", str(path), "--junit", str(junit), env=PLAIN)
+    assert "1 breach" in done.out
+    (suite,) = fromstring(junit.read_text())
+    assert (suite.attrib["name"], suite.attrib["failures"]) == (str(path), "1")
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "said"),
+    [
+        (("--select", "hanshake"), Exit.USAGE, "The nearest is 'handshake'."),
+        (("--select", "header", "--ignore", "header"), Exit.USAGE, "leave no rule"),
+        (("--filter", "prt 80"), Exit.USAGE, "'prt' is not known"),
+        (("--json", "/no/such/folder/x"), Exit.UNREADABLE, "/no/such/folder/x"),
+        (("--json", "-", "--junit", "-"), Exit.USAGE, "cannot both"),
+        (("--connection", "0"), Exit.USAGE, "0 is not between"),
+        (("another.pcap", "--connection", "1"), Exit.USAGE, "2 files are named"),
+        (("--fail-on", "never"), Exit.USAGE, "never"),
+    ],
+)
+def test_a_mistake_is_told_before_anything_is_read(options: tuple[str, ...], status: Exit, said: str) -> None:
+    done = rawshake("check", "no-such.pcap", *options)
+    assert (done.status, done.out) == (status, "")
+    assert said in done.err
+
+
+def test_no_file_at_all() -> None:
+    done = rawshake("check")
+    assert done.status == Exit.USAGE
+    assert "FILE..." in done.err

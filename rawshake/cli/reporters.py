@@ -1,0 +1,249 @@
+"""The reports that ``check`` writes, each told of captures and their connections as they come."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from rawshake.cli.output import to_stdout
+from rawshake.cli.parameters import Output
+from rawshake.connection import Connection
+from rawshake.render import check_json, junit
+from rawshake.render.compact import Compact
+from rawshake.render.grouped import grouped, quiet_line, totals, unjudged, verdict_line
+from rawshake.render.ladder import LEGEND, Ladder
+from rawshake.render.lines import broken_file, github, lines
+from rawshake.render.options import Options
+from rawshake.render.style import BOLD, DIM, Span, paint
+from rawshake.render.summary import Summary, at_least
+from rawshake.render.table import Table
+from rawshake.render.text import safe, wrap
+from rawshake.rules.model import Rule, Verdict
+from rawshake.trace.expression import Filter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the user asked for."""
+
+    files: tuple[str, ...]
+    rules: tuple[Rule, ...]
+    floor: Verdict
+    form: str
+    connection: int | None
+    wanted: Filter | None
+    junit: str | None
+    output: Output
+
+
+class Reporter(Protocol):
+    """Writes one kind of report: captures one after the other, each connection as it is handed on."""
+
+    def begin(self, file: str) -> None:
+        """A capture begins."""
+        ...
+
+    def connection(self, connection: Connection) -> None:
+        """A connection of it has ended."""
+        ...
+
+    def end(self, summary: Summary) -> None:
+        """The capture has ended."""
+        ...
+
+    def close(self) -> None:
+        """There are no more."""
+        ...
+
+
+def reporters(asked: Asked, options: Options, stack: ExitStack) -> list[Reporter]:
+    """All that were asked for; their files are closed with ``stack``."""
+    chosen: list[Reporter] = []
+    if "-" not in (asked.output.json, asked.junit):
+        chosen.append(Text(asked, options) if asked.form == "text" else Lines(asked, options))
+    if asked.output.json is not None:
+        chosen.append(Json(asked, _writer(asked.output.json, stack)))
+    if asked.junit is not None:
+        chosen.append(JUnit(asked, _writer(asked.junit, stack)))
+    return chosen
+
+
+def _writer(path: str, stack: ExitStack) -> Callable[[str], None]:
+    """What writes text to that file as it comes; ``-`` is standard output."""
+    if path == "-":
+        return to_stdout
+    from rawshake.net.privilege import open_for_user
+
+    file = stack.enter_context(open_for_user(path))
+
+    def write(text: str) -> None:
+        file.write(text.encode())
+
+    return write
+
+
+class Text:
+    """The report to read: a table and what was found, or one connection drawn."""
+
+    def __init__(self, asked: Asked, options: Options) -> None:
+        self._asked = asked
+        self._options = options
+        self._quiet = asked.output.quiet
+        self._compact = asked.output.compact
+        self._table = Table(options, compact=self._compact)
+        self._file = ""
+        self._begun = False
+        self._headed = False
+
+    def begin(self, file: str) -> None:
+        """The name of the capture, where there are several."""
+        asked = self._asked.files
+        self._headed = len(asked) > 1 or file != asked[0]
+        self._file = safe(file, ascii_only=self._options.ascii)
+        if self._headed and not self._quiet:
+            head = paint([Span(self._file, BOLD)], colour=self._options.colour)
+            to_stdout(f"{chr(10) if self._begun else ''}{head}\n")
+        self._begun = True
+
+    def connection(self, connection: Connection) -> None:
+        """Its lines, or its ladder."""
+        if self._quiet:
+            return
+        if self._asked.connection is not None and self._compact:
+            self._one_line_a_segment(connection)
+            return
+        to_stdout(self._table.connection(connection))
+        if self._asked.connection is not None:
+            self._draw(connection)
+
+    def _draw(self, connection: Connection) -> None:
+        exchange = connection.exchange
+        if exchange is None:
+            to_stdout("     Its segments are not at hand.\n")
+            return
+        ladder = Ladder(self._options, exchange.client, exchange.server)
+        to_stdout("\n" + ladder.head())
+        for entry in exchange.entries:
+            to_stdout(ladder.entry(entry))
+        legend = [LEGEND]
+        if connection.first_frame:
+            legend.append("The numbers at the left are those of the frames in the capture.")
+        rows = [row for text in legend for row in wrap(text, self._options.columns)]
+        painted = [paint([Span(row, DIM)], colour=self._options.colour) for row in rows]
+        to_stdout("\n" + "".join(f"{row}\n" for row in painted))
+
+    def _one_line_a_segment(self, connection: Connection) -> None:
+        to_stdout("# " + self._table.connection(connection))
+        if connection.exchange is None:
+            to_stdout("# Its segments are not at hand.\n")
+            return
+        compact = Compact(self._options)
+        for entry in connection.exchange.entries:
+            to_stdout(compact.entry(entry))
+
+    def end(self, summary: Summary) -> None:
+        """What was found, the totals, and what was not judged."""
+        if self._quiet:
+            line = quiet_line(summary, self._options)
+            to_stdout(f"{self._file}: {line}\n" if self._headed else f"{line}\n")
+            return
+        options = self._options
+        middle = totals(summary, options)
+        if self._asked.connection is not None:
+            # Of the capture as a whole nothing was asked.
+            summary = replace(summary, left_out=Counter(), copies=0, cut=0)
+            middle = ""
+        line = verdict_line(summary, options) + "\n"
+        parts = [grouped(summary, options), middle, unjudged(summary, options), line]
+        text = ("\n" if summary.connections else "") + "".join(parts)
+        if self._asked.connection is not None and self._compact:
+            text = "".join(f"# {row}".rstrip() + "\n" for row in text.splitlines() if row)
+        to_stdout(text)
+
+    def close(self) -> None:
+        """All is written."""
+
+
+class Lines:
+    """A line for each finding."""
+
+    def __init__(self, asked: Asked, options: Options) -> None:
+        self._asked = asked
+        self._options = options
+        self._file = ""
+
+    def begin(self, file: str) -> None:
+        """What the lines begin with."""
+        self._file = file
+
+    def connection(self, connection: Connection) -> None:
+        """Its findings; if quiet, only those that count."""
+        if self._asked.output.quiet:
+            kept = [one for one in connection.findings if at_least(one.ruling.verdict, self._asked.floor)]
+            connection = replace(connection, findings=tuple(kept))
+        if self._asked.form == "github":
+            written = github(self._file, connection)
+        else:
+            written = lines(self._file, connection, self._options)
+        to_stdout("".join(written))
+
+    def end(self, summary: Summary) -> None:
+        """An annotation for what could not be read; everyone else reads standard error."""
+        if summary.damage and self._asked.form == "github":
+            to_stdout(broken_file(self._file, summary.damage))
+
+    def close(self) -> None:
+        """All is written."""
+
+
+class Json:
+    """The whole report for programs."""
+
+    def __init__(self, asked: Asked, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._writer = check_json.Writer()
+        write(self._writer.head(rule.id for rule in asked.rules))
+
+    def begin(self, file: str) -> None:
+        """A capture begins."""
+        self._write(self._writer.begin(file))
+
+    def connection(self, connection: Connection) -> None:
+        """One connection."""
+        self._write(self._writer.connection(connection))
+
+    def end(self, summary: Summary) -> None:
+        """Its totals."""
+        self._write(self._writer.end(summary))
+
+    def close(self) -> None:
+        """The document's end."""
+        self._write(self._writer.foot())
+
+
+class JUnit:
+    """A suite for each capture."""
+
+    def __init__(self, asked: Asked, write: Callable[[str], None]) -> None:
+        self._asked = asked
+        self._write = write
+        self._suites = 0
+        write(junit.HEAD)
+
+    def begin(self, file: str) -> None:
+        """The suite is written at its end."""
+
+    def connection(self, connection: Connection) -> None:
+        """The summary has what a suite needs of it."""
+
+    def end(self, summary: Summary) -> None:
+        """The suite."""
+        self._write(junit.suite(summary, self._asked.rules, self._asked.floor, number=self._suites))
+        self._suites += 1
+
+    def close(self) -> None:
+        """The document's end."""
+        self._write(junit.FOOT)
