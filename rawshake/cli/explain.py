@@ -1,0 +1,41 @@
+"""``rawshake explain``: a rule's page, with its examples drawn as ladders."""
+
+from __future__ import annotations
+
+import click
+
+from rawshake.cli.drawing import drawing, drawing_options
+from rawshake.errors import Exit, Failure
+
+
+@click.command("explain")
+@click.argument("rule", metavar="RULE")
+@click.option("-v", "--verbose", count=True, help="Every example, not only one of each kind.")
+@drawing_options
+def command(rule: str, verbose: int, **given: object) -> int:
+    r"""Show what a rule asks, by which clause, why, and an exchange that breaks it and one that keeps it.
+
+    \b
+      rawshake explain synack-ack-is-isn-plus-1
+      rawshake rules                              all of them
+    """
+    from rawshake.cli.output import to_stdout
+    from rawshake.render.page import page
+    from rawshake.rules import book, chapters
+
+    known = {entry.id: entry for entry in book()}
+    if rule in known:
+        to_stdout(page(known[rule], drawing(given, verbose=verbose)))
+        return Exit.OK
+    if rule in chapters():
+        raise Failure(
+            Exit.USAGE, f"'{rule}' is a chapter, not a rule.", f"See 'rawshake rules --chapter {rule}'."
+        )
+    import difflib
+
+    near = difflib.get_close_matches(rule, known, n=1, cutoff=0.4)
+    raise Failure(
+        Exit.USAGE,
+        f"There is no rule '{rule}'.",
+        f"Did you mean 'rawshake explain {near[0]}'?" if near else "See 'rawshake rules'.",
+    )
