@@ -300,7 +300,7 @@ class Endpoint:
         if me.rcv_nxt is None or me.nxt is None or me.expected in (State.CLOSED, State.SYN_SENT):
             return None
         ack, theirs = self._ack(), self.peer.fin
-        if ack is None or (me.acked == ack and not self._ack_now):
+        if ack is None or (ack in (me.acked, me.last_ack) and not self._ack_now):
             return None
         if me.expected is State.SYN_RECEIVED:
             return self._synack(me, now)

@@ -15,6 +15,8 @@ from rawshake.tcp.view import End, Ends, Fate, Standing, Step, View
 TAKEN: Final = frozenset({Standing.NEW, Standing.UNKNOWN})
 
 MAX_SHIFT: Final = 14
+#: RFC 7323 section 2.3: no window is larger, so what lies further ahead is not sent in any order.
+MAX_WINDOW: Final = 1 << 30
 _ACCECN: Final = Flags.AE | Flags.CWR | Flags.ECE
 
 
@@ -115,9 +117,13 @@ class Tracker:
         if established and me.proven is State.SYN_RECEIVED:
             me.una_proven = later(me.una_proven, _after_syn(me))
             me.proven = advance(me.proven, Event.SYN_ACKED)
+        if segment.syn and me.iss != segment.seq:
+            me.got_rst = me.reopened = False
+            return  # 3.10.7.4 fourth: a second ISN is challenged, and nothing that it numbers is sent
         if again:
             _lost_acknowledgment(me, segment)
-        me.nxt = later(me.nxt, segment.end)
+        if me.nxt is None or segment.end - me.nxt <= MAX_WINDOW:
+            me.nxt = later(me.nxt, segment.end)
         if segment.fin and me.fin is None:
             me.fin = segment.fin_seq
             me.proven = None if me.proven is None else advance(me.proven, Event.SENT_FIN)
