@@ -61,7 +61,10 @@ class _Heard:
             self.resets.append(step)
             return
         self.last = step.time
-        self.top = segment.end if segment.syn else later(self.top, segment.end)
+        if step.was.iss != step.now.iss:
+            self.top = segment.end
+        elif not segment.syn or segment.seq == step.now.iss:
+            self.top = later(self.top, segment.end)
         if not segment.has_ack:
             self.ends_without_ack.add(segment.end)
             return

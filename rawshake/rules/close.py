@@ -9,7 +9,7 @@ from rawshake.rules.evidence import PATIENCE, certain, duplicate_ack, overshot, 
 from rawshake.rules.model import Level, Outcome, Scope, Verdict, broken, held, undecidable
 from rawshake.rules.registry import rule
 from rawshake.tcp.seq import Seq
-from rawshake.tcp.view import End, Fate, Step
+from rawshake.tcp.view import End, Fate, Standing, Step
 
 #: So many copies of a FIN are not lost one after the other on a road on which all else arrives.
 COPIES: Final = 3
@@ -374,8 +374,8 @@ def _closes(steps: Sequence[Step], *, first: bool) -> Iterator[Outcome]:
             return
         if len(acked) == 2:
             provoked.add(end.other)
-        fin = step.peer_was.fin
-        if fin is not None and segment.has_ack and segment.ack > fin:
+        fin, taken = step.peer_was.fin, step.standing in (Standing.NEW, Standing.UNKNOWN)
+        if fin is not None and segment.has_ack and segment.ack > fin and taken:
             acked.add(end)
 
 

@@ -176,6 +176,8 @@ def rst_ack_in_bounds(steps: Sequence[Step]) -> Iterator[Outcome]:
         segment, iss, top = reset.step.segment, reset.step.peer_was.iss, reset.top
         if not segment.has_ack or iss is None or top is None or reset.answers_reset:
             continue
+        if reset.explained == "refusal":
+            continue  # it acknowledges the very segment that it answers
         if iss < segment.ack <= top:
             yield _held(reset, "ack", f"ack {segment.ack} = ISN {iss} + {segment.ack - iss}")
         elif not certain(reset.step):
