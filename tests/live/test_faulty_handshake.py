@@ -87,6 +87,12 @@ def another_isn(peer: Peer, right: Segment) -> Iterator[Segment]:
     yield replace(right, seq=right.seq + 5000)
 
 
+@faulty("synrcvd-another-syn", "synack", "--data", "hello")
+def another_isn_half_the_space_away(peer: Peer, right: Segment) -> Iterator[Segment]:
+    yield right
+    yield replace(right, seq=right.seq + 2**31)
+
+
 @faulty("synrcvd-another-syn", "synack", "--drop", "synack:1")
 def another_isn_when_asked_again(peer: Peer, right: Segment) -> Iterator[Segment]:
     if peer.count["synack"] > 1:
