@@ -84,11 +84,13 @@ class Facts:
 
 @dataclass(slots=True)
 class _EndTally:
+    syn_acked: bool = False
     fin_acked: bool = False
     resets: list[int] = field(default_factory=list)
     octets: int = 0
     segments: int = 0
     syns: int = 0
+    syn_acks: int = 0
 
 
 class Tally:
@@ -121,7 +123,8 @@ class Tally:
             if len(tally.resets) < 100:
                 tally.resets.append(step.number)
             self._resetter = self._resetter or (sender if step.now.proven is State.CLOSED else None)
-        elif step.again:
+        elif step.again and not (segment.syn and segment.has_ack and not tally.syn_acks):
+            # When both open at once, the first SYN-ACK repeats a SYN, and is none that is sent again.
             self._again[_kind(step)] += 1
         if segment.syn:
             self._add_syn(step)
@@ -130,12 +133,15 @@ class Tally:
         for end, view in zip(End, step.after, strict=True):
             if not self._ends[end].fin_acked and _acked(view, view.fin):
                 self._ends[end].fin_acked = True
+            if not self._complete and _acked(view, view.iss):
+                self._ends[end].syn_acked = True
         if self._syn_seen and not self._complete:
-            self._complete = all(_acked(view, view.iss) for view in step.after)
+            self._complete = all(one.syn_acked for one in self._ends.values())
 
     def _add_syn(self, step: Step) -> None:
         self._syn_seen = True
         self._ends[step.sender].syns += 1
+        self._ends[step.sender].syn_acks += step.segment.has_ack
         if step.segment.has_ack:
             taken = step.fate is not Fate.LOST and step.standing is Standing.NEW
             if self._syn_at is not None and self._rtt is None and taken and not step.again:

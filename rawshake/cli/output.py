@@ -88,8 +88,8 @@ class Printer:
 
     def head(self, *preface: str) -> None:
         """Who talks to whom, after what is to be said before."""
-        if self._drawing is not None:
-            self._write("".join(f"{safe(line)}\n" for line in preface))
+        for line in preface:
+            self.say(safe(line))
         if isinstance(self._drawing, Ladder):
             self._write(self._drawing.head())
 
@@ -106,9 +106,9 @@ class Printer:
             self._write(verdict_line(exchange, self._options) + "\n")
 
     def say(self, text: str) -> None:
-        """A line of our own under the verdict."""
+        """A line of our own; among lines that the notation reads back it begins as what is no segment does."""
         if self._drawing is not None:
-            self._write(f"{text}\n")
+            self._write(f"# {text}\n" if isinstance(self._drawing, Compact) else f"{text}\n")
 
 
 def check_files(output: Output) -> None:

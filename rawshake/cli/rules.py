@@ -42,7 +42,7 @@ def command(chapter: str | None, as_json: bool, **given: object) -> int:
                 "level": rule.level.value,
                 "when_broken": rule.level.when_broken.value,
                 "scope": rule.scope.value,
-                "vantage": rule.vantage.value,
+                "needs_near": rule.near,
                 "citations": [
                     {"document": cited.document, "section": cited.section, "label": cited.label}
                     for cited in rule.citations

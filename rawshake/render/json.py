@@ -6,8 +6,8 @@ import json
 from collections import Counter
 from typing import Any
 
+from rawshake.connection import EndFacts, facts
 from rawshake.judge import Ruling
-from rawshake.render.facts import EndFacts, facts
 from rawshake.render.reading import BadReport, Node, difference, parse
 from rawshake.render.words import FLAG_NAMES, flag_names
 from rawshake.report import SCHEMA_VERSION, Exchange, Judged, Outcome, Remark, Report

@@ -13,7 +13,7 @@ from rawshake.render.options import Options
 from rawshake.render.style import Span, extent, paint
 from rawshake.render.text import plural, safe, wrap
 from rawshake.report import Exchange, Judged, Outcome
-from rawshake.rules.model import Level, Rule, Scope, Vantage
+from rawshake.rules.model import Level, Rule, Scope
 from rawshake.rules.page import Transcript, read
 from rawshake.tcp.notation import parse_exchange
 from rawshake.tcp.tracker import Tracker
@@ -87,8 +87,8 @@ def _facts(rule: Rule) -> Iterator[tuple[str, str]]:
     yield "clause", cite_text(rule.cite)
     yield "level", LEVELS[rule.level]
     yield "judges", SCOPES[rule.scope]
-    if rule.vantage is not Vantage.UNKNOWN:
-        yield "needs", f"a capture taken {rule.vantage.value.replace('near', 'near the')}"
+    if rule.near:
+        yield "needs", "a capture taken near the end that is judged"
 
 
 def _first_of_each(transcripts: Sequence[Transcript]) -> list[Transcript]:

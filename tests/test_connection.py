@@ -7,7 +7,7 @@ from dataclasses import asdict
 import pytest
 from hypothesis import given
 
-from rawshake.render.facts import Facts, Retransmissions, facts
+from rawshake.connection import Ended, Facts, Opened, Retransmissions, facts
 from rawshake.report import Exchange
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
@@ -30,10 +30,12 @@ def test_a_whole_connection() -> None:
     assert client == {
         "isn": Seq(CLIENT_ISN), "proven": State.TIME_WAIT, "expected": State.TIME_WAIT,
         "fin_sent": True, "fin_acked": True, "resets": (), "octets": 18,
+        "state": "TIME-WAIT", "segments": 6,
     }  # fmt: skip
     assert server == {
         "isn": Seq(SERVER_ISN), "proven": State.LAST_ACK, "expected": State.CLOSED,
         "fin_sent": True, "fin_acked": True, "resets": (), "octets": 5,
+        "state": "CLOSED?", "segments": 5,
     }  # fmt: skip
 
 
@@ -42,6 +44,34 @@ def test_an_exchange_without_segments() -> None:
     assert (found.first_time, found.last_time, found.handshake_complete) == (None, None, False)
     assert found.client == found.server
     assert (found.client.isn, found.client.proven, found.client.octets) == (None, None, 0)
+
+
+CLOSE = "> F. 1:1(0) ack 1\n"
+ENDINGS = {
+    OPENING: (Opened.COMPLETE, Ended.OPEN, None),
+    OPENING + CLOSE: (Opened.COMPLETE, Ended.HALF_CLOSED, End.CLIENT),
+    OPENING + CLOSE + "< F. 1:1(0) ack 2\n> . 2:2(0) ack 2": (Opened.COMPLETE, Ended.CLOSED, End.CLIENT),
+    OPENING + CLOSE + "< F. 1:1(0) ack 1\n> . 2:2(0) ack 2": (Opened.COMPLETE, Ended.SIMULTANEOUS, None),
+    OPENING + "< R. 1:1(0) ack 1": (Opened.COMPLETE, Ended.RESET, End.SERVER),
+    "> S 0:0(0)": (Opened.NO_ANSWER, Ended.OPEN, None),
+    "> S 0:0(0)\n< R. =0:0(0) ack 1": (Opened.REFUSED, Ended.RESET, End.SERVER),
+    "> S 0:0(0)\n< S. 0:0(0) ack 1": (Opened.INCOMPLETE, Ended.OPEN, None),
+    "> S 0:0(0)\n< S 0:0(0)\n> S. 0:0(0) ack 1\n< S. 0:0(0) ack 1": (Opened.SIMULTANEOUS, Ended.OPEN, None),
+    "> . 5:5(0) ack 5\n< . 5:5(0) ack 5": (Opened.MIDSTREAM, Ended.OPEN, None),
+}
+
+
+@pytest.mark.parametrize("text", ENDINGS, ids=range(len(ENDINGS)))
+def test_how_it_opened_and_ended_and_by_whom(text: str) -> None:
+    found = of(text)
+    assert (found.opened, found.ended, found.ended_by) == ENDINGS[text]
+
+
+def test_the_round_trip_is_that_of_a_syn_sent_once_and_an_answer_that_counts() -> None:
+    assert of("> S 0:0(0)\n+0.5 < S. 0:0(0) ack 1").rtt == 500_000_000
+    assert of("> S 0:0(0)\n+1 > S 0:0(0)\n+0.5 < S. 0:0(0) ack 1").rtt is None
+    assert of("> S 0:0(0)\n+0.5 < S. 0:0(0) ack 0\n+0.5 < S. 0:0(0) ack 1").rtt is None
+    assert of("> S 0:0(0)\n< S. 0:0(0) ack 1 [lost]\n+0.5 < S. 0:0(0) ack 1").rtt is None
 
 
 HANDSHAKES = {
@@ -73,6 +103,13 @@ def test_what_was_sent_again_is_counted_by_kind() -> None:
         > FP. 1:6(5) ack 1
     """
     assert of(OPENING + rest).retransmissions == Retransmissions(syn=0, syn_ack=0, fin=2, data=1)
+
+
+def test_crossing_syns_are_not_sent_again() -> None:
+    crossing = "> S 0:0(0)\n< S 0:0(0)\n> S. 0:0(0) ack 1\n< S. 0:0(0) ack 1\n"
+    assert of(crossing).retransmissions == Retransmissions(syn=0, syn_ack=0, fin=0, data=0)
+    assert of(crossing + "> S. 0:0(0) ack 1").retransmissions.syn_ack == 1
+    assert of(crossing).handshake_complete
 
 
 def test_octets_sent_again_count_once() -> None:
