@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from rawshake.connection import Connection, Found, Tally
-from rawshake.judge import Judge, Ruling
-from rawshake.link import Frame
+from rawshake.judge import CaptureJudge, Judge, Ruling
+from rawshake.link import Frame, without_hop
 from rawshake.report import Exchange, Judged, Outcome, Remark
 from rawshake.rules.model import Rule, Verdict
+from rawshake.rules.opening import Syns
 from rawshake.tcp.decode import IcmpError, Undecoded, decode
 from rawshake.tcp.notation import one_line
 from rawshake.tcp.segment import Checksum, Segment
@@ -67,6 +68,8 @@ class _Live:
     judge: Judge
     first_frame: int
     tally: Tally = field(default_factory=Tally)
+    syns: Syns = field(default_factory=Syns)
+    disturbed: bool = False
     last_frame: int = 0
     last_time: int = 0
     entries: list[Judged | Remark] = field(default_factory=list)
@@ -100,6 +103,8 @@ class Follower:
         live: Callable[[int, Tracker, Judged | Remark], None] | None = None,
     ) -> None:
         self._rules = rules
+        self._capture = CaptureJudge(rules)
+        self._now = 0
         self._done = done
         self._limits = limits or Limits()
         self._keep = keep
@@ -114,6 +119,7 @@ class Follower:
         """Follow one IP packet."""
         totals = self.totals
         totals.frames += 1
+        self._now = max(self._now, frame.time)
         seen = decode(frame.packet, offloaded=frame.offloaded)
         if isinstance(seen, Segment):
             totals.segments += 1
@@ -126,6 +132,11 @@ class Follower:
     def leave_out(self, what: Undecoded) -> None:
         """Count a packet that tells nothing of a connection."""
         self.totals.left_out[what.reason.value] += 1
+
+    def settle(self, before: int) -> None:
+        """Hand on the connections that have ended and were silent since ``before``, ns: live traffic has no end."""
+        while self._ended and self._open[key := next(iter(self._ended))].last_time < before:
+            self._close(key)
 
     def finish(self) -> Totals:
         """The capture has ended: judge what is still open."""
@@ -220,11 +231,11 @@ class Follower:
         live = _Live(self.totals.connections, key, Tracker(client, server), Judge(self._rules), frame.number)
         self._open[key] = live
         if frame.packet:
-            live.recent.append((frame.time, _without_hop(frame.packet)))
+            live.recent.append((frame.time, without_hop(frame.packet)))
         return live
 
     def _is_copy(self, live: _Live, frame: Frame) -> bool:
-        packet = _without_hop(frame.packet)
+        packet = without_hop(frame.packet)
         copied = any(packet == seen and abs(frame.time - time) <= COPY_WITHIN for time, seen in live.recent)
         live.recent.append((frame.time, packet))
         return copied
@@ -233,6 +244,7 @@ class Follower:
         step = live.tracker.apply(segment, time)
         rulings = live.judge.step(step)
         live.tally.add(step)
+        live.syns.add(step)
         live.last_frame, live.last_time = number, time
         entry = Judged(step, rulings, number)
         self._note(live, rulings, number, segment)
@@ -316,12 +328,14 @@ class Follower:
         if live.cut:
             live.remarks.append("too long to be judged as a whole: only segment by segment")
         else:
-            closing = live.judge.exchange([entry.step for entry in judged])
+            closing = live.judge.exchange([entry.step for entry in judged], disturbed=live.disturbed)
         self._undoubt(live)
+        ends = live.tracker.client, live.tracker.server
+        closing += self._capture.connection(live.syns.openings(live.number, *ends, self._now))
         for ruling in closing:
             at = judged[ruling.step - 1] if 0 < ruling.step <= len(judged) else None
             segment = at.step.segment if at else None
-            self._note(live, [ruling], at.frame if at else 0, segment)
+            self._note(live, [ruling], at.frame if at else live.first_frame, segment)
         exchange = None
         if self._keep(live.number) and not live.cut:
             exchange = Exchange(
@@ -351,14 +365,8 @@ class Follower:
         for number, frame, src in live.doubted:
             if src not in self._right or number > len(live.entries):
                 continue
-            at = next(
-                (
-                    i
-                    for i, one in enumerate(live.entries)
-                    if isinstance(one, Judged) and one.step.number == number
-                ),
-                None,
-            )
+            steps = enumerate(live.entries)
+            at = next((i for i, one in steps if isinstance(one, Judged) and one.step.number == number), None)
             if at is None:
                 continue
             entry = live.entries[at]
@@ -375,6 +383,7 @@ class Follower:
         )
         if live is None:
             return
+        live.disturbed = True
         remark = Remark(frame.time, f"ICMP from {error.src}: {error.description}")
         if not live.cut:
             live.entries.append(remark)
@@ -388,10 +397,3 @@ def _key(segment: Segment) -> Key:
 
 def _ordered(src: str, sport: int, dst: str, dport: int) -> Key:
     return (src, sport, dst, dport) if (src, sport) <= (dst, dport) else (dst, dport, src, sport)
-
-
-def _without_hop(packet: bytes) -> bytes:
-    """The packet without what a router changes: TTL and header checksum, or hop limit."""
-    if packet[0] >> 4 == 4:
-        return packet[:8] + packet[9:10] + packet[12:]
-    return packet[:7] + packet[8:]

@@ -217,3 +217,17 @@ def test_a_transcript_is_kept_where_it_is_wanted() -> None:
     exchange = done[0].exchange
     assert exchange is not None
     assert len(exchange.steps) == 8
+
+
+def test_what_has_ended_and_is_silent_is_handed_on_early() -> None:
+    done: list[Connection] = []
+    follower = Follower(book(), done.append)
+    still_open = segments(WHOLE, sport=50000)[:3]
+    for frame in (*frames(segments(WHOLE)), *frames(still_open, number=9)):
+        follower.frame(frame)
+    follower.settle(7 * MILLISECOND)
+    assert done == []
+    follower.settle(8 * MILLISECOND)
+    assert [one.facts.ended for one in done] == [Ended.CLOSED]
+    follower.settle(9 * MILLISECOND)
+    assert len(done) == 1
