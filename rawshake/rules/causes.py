@@ -63,7 +63,7 @@ class _Heard:
         self.last = step.time
         if step.was.iss != step.now.iss:
             self.top = segment.end
-        elif not segment.syn or segment.seq == step.now.iss:
+        elif step.now.nxt is not None and segment.end <= step.now.nxt:  # not what is far from all else
             self.top = later(self.top, segment.end)
         if not segment.has_ack:
             self.ends_without_ack.add(segment.end)

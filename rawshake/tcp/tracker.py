@@ -122,7 +122,7 @@ class Tracker:
             return  # 3.10.7.4 fourth: a second ISN is challenged, and nothing that it numbers is sent
         if again:
             _lost_acknowledgment(me, segment)
-        if me.nxt is None or segment.end - me.nxt <= MAX_WINDOW:
+        if me.nxt is None or abs(segment.end - me.nxt) <= MAX_WINDOW:
             me.nxt = later(me.nxt, segment.end)
         if segment.fin and me.fin is None:
             me.fin = segment.fin_seq
