@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 
-from rawshake.rules.model import ExchangeCheck, Outcome, Rule, Scope, StepCheck, Verdict
+from rawshake.rules.model import (
+    CaptureCheck,
+    ExchangeCheck,
+    Outcome,
+    Rule,
+    Scope,
+    StepCheck,
+    Vantage,
+    Verdict,
+    undecidable,
+)
+from rawshake.rules.opening import Opening, Others
 from rawshake.tcp.segment import Checksum
 from rawshake.tcp.view import End, Step
+from rawshake.vantage import infer
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +53,17 @@ class Ruling:
 class Judge:
     """Judges one connection by ``rules``, in their order; ``ours`` is the end that rawshake plays, if any.
 
+    ``vantage`` is where the tap sat; if None that is told from what it saw, once all is seen.
+
     A breach charges a cell: a step, an end, a field. What else is said against that cell is a consequence, and
     so is every later breach of that end in that field, until the field is judged right again.
     """
 
-    def __init__(self, rules: Sequence[Rule], *, ours: End | None = None) -> None:
+    def __init__(
+        self, rules: Sequence[Rule], *, ours: End | None = None, vantage: Vantage | None = None
+    ) -> None:
         self._ours = ours
+        self._vantage = vantage
         self._step_rules = [
             (entry, cast(StepCheck, entry.check)) for entry in rules if entry.scope is Scope.STEP
         ]
@@ -68,14 +86,21 @@ class Judge:
         self._note_right(rulings, step.number)
         return tuple(rulings)
 
-    def exchange(self, steps: Sequence[Step]) -> tuple[Ruling, ...]:
-        """What the exchange rules say of the whole. It may go on, and be judged as a whole once more."""
+    def exchange(self, steps: Sequence[Step], *, disturbed: bool = False) -> tuple[Ruling, ...]:
+        """What the exchange rules say of the whole. It may go on, and be judged as a whole once more.
+
+        ``disturbed`` says that ICMP errors came in between.
+        """
         rulings = []
         kept = set(self._charged), {key: list(numbers) for key, numbers in self._breaches.items()}
+        vantage = self._vantage
         for entry in self._exchange_rules:
             for outcome in cast(ExchangeCheck, entry.check)(steps):
                 at = steps[(outcome.step or len(steps)) - 1]
-                rulings.append(self._rule(entry, outcome, at))
+                if entry.near and vantage is None:
+                    vantage = infer(steps)
+                decided = _decided(entry, outcome, outcome.end or at.sender, vantage, disturbed=disturbed)
+                rulings.append(self._rule(entry, decided, at))
         self._charged, self._breaches = kept
         return tuple(rulings)
 
@@ -123,3 +148,67 @@ class Judge:
                 numbers = self._right.setdefault(cell, [])
                 if not numbers or numbers[-1] != number:
                     numbers.append(number)
+
+
+def _decided(entry: Rule, outcome: Outcome, end: End, vantage: Vantage | None, *, disturbed: bool) -> Outcome:
+    """The outcome, or undecidable where the tap could not see what the rule needs."""
+    if entry.near and vantage is not None and not vantage.near(end):
+        return undecidable(outcome.field, f"the tap was not near the {end}", end=end, step=outcome.step)
+    if entry.undisturbed and disturbed and outcome.verdict is not Verdict.PASS:
+        return undecidable(outcome.field, "ICMP errors may have led to it", end=end, step=outcome.step)
+    return outcome
+
+
+#: Of so many hosts it is remembered that a rule has charged them.
+CHARGED: Final = 4096
+
+
+class CaptureJudge:
+    """Judges how connections were opened beside all others of the capture, in bounded memory.
+
+    A host is charged once by a rule; what the rule says of its later connections is a consequence.
+    """
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = [
+            (entry, cast(CaptureCheck, entry.check)) for entry in rules if entry.scope is Scope.CAPTURE
+        ]
+        self._others = Others()
+        self._charged: OrderedDict[tuple[str, str, Verdict], None] = OrderedDict()
+
+    def connection(self, openings: Sequence[Opening]) -> tuple[Ruling, ...]:
+        """What there is to say of the ends of one connection that is over, beside those that were over before."""
+        rulings = [
+            self._ruling(entry, outcome, opening)
+            for opening in openings
+            for entry, check in self._rules
+            for outcome in check(opening, self._others)
+        ]
+        if self._rules:
+            for opening in openings:
+                self._others.add(opening)
+        return tuple(rulings)
+
+    def _ruling(self, entry: Rule, outcome: Outcome, opening: Opening) -> Ruling:
+        verdict = entry.level.when_broken if outcome.verdict is None else outcome.verdict
+        charges = verdict in (Verdict.FAIL, Verdict.WARN, Verdict.NOTE)
+        return Ruling(
+            rule=entry.id,
+            cite=entry.cite,
+            step=outcome.step or opening.step,
+            end=opening.end,
+            field=outcome.field,
+            verdict=verdict,
+            sentence=outcome.sentence,
+            expected=outcome.expected,
+            actual=outcome.actual,
+            consequence=charges and self._known((entry.id, opening.here[0], verdict)),
+        )
+
+    def _known(self, key: tuple[str, str, Verdict]) -> bool:
+        known = key in self._charged
+        self._charged[key] = None
+        self._charged.move_to_end(key)
+        if len(self._charged) > CHARGED:
+            self._charged.popitem(last=False)
+        return known

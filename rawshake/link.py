@@ -56,3 +56,10 @@ class Link(Protocol):
     def obstacle(self) -> str:
         """Why what was sent has not left yet, if the next hop is to blame; empty otherwise."""
         ...
+
+
+def without_hop(packet: bytes) -> bytes:
+    """The IP packet without what a router changes: TTL and header checksum, or hop limit."""
+    if packet[0] >> 4 == 4:
+        return packet[:8] + packet[9:10] + packet[12:]
+    return packet[:7] + packet[8:]

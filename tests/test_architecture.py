@@ -28,6 +28,7 @@ CORE = {
     "connection",
     "follow",
     "trace",
+    "vantage",
 }
 
 #: What each part of rawshake may import of the others; itself and errors go without saying.
@@ -35,7 +36,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "tcp": set(),
     "rules": {"tcp"},
-    "judge": {"tcp", "rules"},
+    "vantage": {"tcp", "rules"},
+    "judge": {"tcp", "rules", "vantage"},
     "report": {"tcp", "rules", "judge"},
     "connection": {"tcp", "rules", "judge", "report"},
     "render": {"tcp", "rules", "judge", "report", "connection"},
@@ -45,6 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "link": {"tcp"},
     "trace": {"tcp", "link"},
     "follow": {"tcp", "rules", "judge", "report", "connection", "link"},
+    "sift": {"link"},
     "screen": {"tcp", "trace", "connection"},
     "session": CORE,
     "net": {"tcp", "link", "trace"},

@@ -85,11 +85,11 @@ def test_two_interleaved() -> None:
 
 
 def test_a_port_used_again_is_another_connection() -> None:
-    again = [*frames(segments(WHOLE)), *frames(segments(WHOLE, client=77, server=88), start=10**9, number=9)]
+    again = [*frames(segments(WHOLE)), *frames(segments(WHOLE, client=80_077, server=80_088), start=10**9, number=9)]
     done, _ = follow(again)
     assert [(item.number, item.facts.client.isn, item.first_frame) for item in done] == [
         (1, Seq(1000), 1),
-        (2, Seq(77), 9),
+        (2, Seq(80_077), 9),
     ]
     assert [item.findings for item in done] == [(), ()]
 

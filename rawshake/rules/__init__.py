@@ -23,6 +23,7 @@ _CHAPTERS: Final = (
     "acknowledgment",
     "sequence",
     "windows",
+    "isn",
 )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from rawshake.rules.opening import Opening, Others
 from rawshake.tcp.view import End, Step
 
 
@@ -54,12 +55,19 @@ class Scope(Enum):
 
 
 class Vantage(Enum):
-    """Where the tap sat, given or inferred; ``needs`` of a rule names the end it must be near to."""
+    """Where the tap sat, given or inferred. A rule with ``near`` needs it near the end that it judges."""
 
     NEAR_CLIENT = "near client"
     NEAR_SERVER = "near server"
+    #: on the host of both, or on the link that both are on
+    NEAR_BOTH = "near both"
     BETWEEN = "between"
     UNKNOWN = "unknown"
+
+    def near(self, end: End) -> bool:
+        """Whether what it saw, and when, is what that end saw."""
+        one = Vantage.NEAR_CLIENT if end is End.CLIENT else Vantage.NEAR_SERVER
+        return self is one or self is Vantage.NEAR_BOTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +128,18 @@ def undecidable(field: str, reason: str, *, end: End | None = None, step: int | 
 
 StepCheck = Callable[[Step], "Outcome | None"]
 ExchangeCheck = Callable[[Sequence[Step]], Iterable[Outcome]]
+CaptureCheck = Callable[[Opening, Others], Iterable[Outcome]]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule of the book. ``check`` takes a Step and answers an Outcome or None (nothing to say); in scope
-    EXCHANGE it takes all steps of a connection and yields Outcomes that name their step.
+    EXCHANGE it takes all steps of a connection and yields Outcomes that name their step; in scope CAPTURE how
+    an end opened a connection, and how others did.
 
-    ``corrupt`` says that it also judges segments with a wrong checksum, which no other rule is shown.
+    ``near`` says that it judges times, or what was answered by what, which only a tap near the end that is
+    judged can tell: elsewhere it is undecidable. ``undisturbed`` says that an ICMP error may excuse what it
+    names. ``corrupt`` says that it also judges segments with a wrong checksum, which no other rule is shown.
     """
 
     id: str
@@ -135,8 +147,9 @@ class Rule:
     citations: tuple[Citation, ...]
     level: Level
     scope: Scope
-    check: StepCheck | ExchangeCheck
-    vantage: Vantage = Vantage.UNKNOWN
+    check: StepCheck | ExchangeCheck | CaptureCheck
+    near: bool = False
+    undisturbed: bool = False
     corrupt: bool = False
 
     @property

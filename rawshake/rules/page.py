@@ -33,6 +33,18 @@ class Transcript:
         return tuple(re.findall(r"\balso ([a-z0-9-]+)", self.title))
 
     @property
+    def connections(self) -> tuple[tuple[int, str], ...]:
+        """What a rule of scope capture is shown: of each connection the client's port and its segments.
+
+        An empty line stands between two of them, and a line "# port 40001" may stand at the head of one.
+        """
+        found = []
+        for block in re.split(r"\n\s*\n", self.text):
+            port = re.match(r"\s*# port (\d+)\n", block)
+            found.append((int(port[1]) if port else 40000, block))
+        return tuple(found)
+
+    @property
     def heading(self) -> str:
         word = "Fires" if self.fires else "Quiet"
         return f"{word} ({self.title})" if self.title else word

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final, TypeVar, cast
 
-from rawshake.rules.model import Citation, ExchangeCheck, Level, Rule, Scope, StepCheck, Vantage
+from rawshake.rules.model import CaptureCheck, Citation, ExchangeCheck, Level, Rule, Scope, StepCheck
 
 RULES: Final[dict[str, Rule]] = {}
 
@@ -20,7 +20,8 @@ def rule(
     level: Level,
     *,
     scope: Scope = Scope.STEP,
-    vantage: Vantage = Vantage.UNKNOWN,
+    near: bool = False,
+    undisturbed: bool = False,
     corrupt: bool = False,
 ) -> Callable[[CheckT], CheckT]:
     """Enter a check as the rule ``name``; the chapter is the module that defines it.
@@ -38,8 +39,8 @@ def rule(
         if name in RULES:
             raise ValueError(f"two rules are called {name}")
         chapter = check.__module__.rpartition(".")[2]
-        entry = cast(StepCheck | ExchangeCheck, check)
-        RULES[name] = Rule(name, chapter, tuple(citations), level, scope, entry, vantage, corrupt)
+        entry = cast(StepCheck | ExchangeCheck | CaptureCheck, check)
+        RULES[name] = Rule(name, chapter, tuple(citations), level, scope, entry, near, undisturbed, corrupt)
         return check
 
     return enter

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rawshake.judge import Judge, Ruling
+from rawshake.judge import CaptureJudge, Judge, Ruling
 from rawshake.rules import book
 from rawshake.rules.model import Rule, Verdict
+from rawshake.rules.opening import Syns
+from rawshake.rules.page import Transcript
 from rawshake.tcp.notation import CLIENT, SERVER, parse_exchange
 from rawshake.tcp.tracker import Tracker
 from rawshake.tcp.view import End, Fate, Step
 
 #: Where both ends' ISNs stand: next to the wrap, at half the space, and both.
 ISNS = ((0xFFFFFFFF, 2915269997), (0x7FFFFFFE, 0xFFFFFFFE), (17, 0x80000000))
+SECOND = 1_000_000_000
 V6 = ("[2001:db8::1]:40000", "[2001:db8::2]:80")
 
 
@@ -22,10 +25,13 @@ def steps_of(
     isns: tuple[int, int] = ISNS[0],
     addresses: tuple[str, str] = (CLIENT, SERVER),
     ours: End | None = None,
+    start: int = 0,
 ) -> list[Step]:
     """Follow the exchange. With ``ours`` that end is rawshake, so that all sent to it is known to arrive."""
     client, server = addresses
-    lines = parse_exchange(text, client=client, server=server, client_isn=isns[0], server_isn=isns[1])
+    lines = parse_exchange(
+        text, client=client, server=server, client_isn=isns[0], server_isn=isns[1], start=start
+    )
     first = lines[0].segment
     here, there = (first.src, first.sport), (first.dst, first.dport)
     tracker = Tracker(here, there)
@@ -50,6 +56,26 @@ def rulings_of(
     steps = steps_of(text, isns=isns, addresses=addresses, ours=ours)
     said = [ruling for step in steps for ruling in judge.step(step)]
     return [*said, *judge.exchange(steps)]
+
+
+def captured(
+    transcript: Transcript, rules: Sequence[Rule] | None = None, *, isns: tuple[int, int] = ISNS[0]
+) -> list[Ruling]:
+    """All that the rules say of a capture of several connections, one after the other."""
+    chosen = book() if rules is None else rules
+    whole = CaptureJudge(chosen)
+    said: list[Ruling] = []
+    now = 0
+    for number, (port, text) in enumerate(transcript.connections, 1):
+        addresses = CLIENT.replace("40000", str(port)), SERVER
+        steps = steps_of(text, isns=isns, addresses=addresses, start=now + SECOND)
+        judge, syns, now = Judge(chosen), Syns(), steps[-1].time
+        for step in steps:
+            said += judge.step(step)
+            syns.add(step)
+        said += judge.exchange(steps)
+        said += whole.connection(syns.openings(number, ("192.0.2.1", port), ("192.0.2.2", 80), now))
+    return said
 
 
 def findings_of(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from rawshake.judge import Ruling
 from rawshake.rules import book
 from rawshake.rules.model import Citation, Level, Rule, Scope
 from rawshake.rules.page import Page, Transcript, read
 from rawshake.tcp.view import End
-from tests.rules.play import ISNS, exercised, finding_text, rulings_of
+from tests.rules.play import ISNS, captured, exercised, finding_text, rulings_of
 
 BOOK = book()
 EXAMPLES = [(entry, one) for entry in BOOK for one in read(entry).transcripts]
@@ -22,6 +23,12 @@ def _name(value: Rule | Transcript | tuple[int, int]) -> str:
     return value.id if isinstance(value, Rule) else value.heading
 
 
+def _rulings(entry: Rule, example: Transcript, isns: tuple[int, int] = ISNS[0]) -> list[Ruling]:
+    if entry.scope is Scope.CAPTURE:
+        return captured(example, isns=isns)
+    return rulings_of(example.text, isns=isns, ours=_ours(example))
+
+
 def _ours(example: Transcript) -> End | None:
     return End.CLIENT if example.at_client else None
 
@@ -31,7 +38,7 @@ def _ours(example: Transcript) -> End | None:
 def test_what_fires_gives_one_finding_of_that_rule_and_none_that_its_title_does_not_name(
     entry: Rule, example: Transcript, isns: tuple[int, int]
 ) -> None:
-    rulings = rulings_of(example.text, isns=isns, ours=_ours(example))
+    rulings = _rulings(entry, example, isns)
     findings = [ruling for ruling in rulings if ruling.is_finding]
     rules = [ruling.rule for ruling in findings]
     assert sorted(rules) == sorted([entry.id, *example.also]), list(map(finding_text, findings))
@@ -46,7 +53,7 @@ def test_what_fires_gives_one_finding_of_that_rule_and_none_that_its_title_does_
 def test_what_is_quiet_gives_no_finding_of_any_rule(
     entry: Rule, example: Transcript, isns: tuple[int, int]
 ) -> None:
-    rulings = rulings_of(example.text, isns=isns, ours=_ours(example))
+    rulings = _rulings(entry, example, isns)
     assert [finding_text(ruling) for ruling in rulings if ruling.is_finding] == []
 
 
@@ -57,7 +64,7 @@ def test_a_page_shows_the_rule_broken_and_kept(entry: Rule) -> None:
     quiet = [one for one in page.transcripts if not one.fires]
     assert quiet
     # An exchange of which the rule has nothing to say shows nothing.
-    kept = [one for one in quiet if entry.id in exercised(rulings_of(one.text, ours=_ours(one)))]
+    kept = [one for one in quiet if entry.id in exercised(_rulings(entry, one))]
     assert kept or entry.scope is not Scope.STEP
 
 
