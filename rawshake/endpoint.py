@@ -216,8 +216,7 @@ class Endpoint:
     def _synack(self, me: View, now: int) -> Outgoing:
         # Simultaneous open: RFC 9293 section 3.5, Figure 7.
         assert me.iss is not None
-        flags = Flags.SYN | Flags.ACK
-        return self._outgoing("synack", self._segment(flags, me.iss, ack=me.rcv_nxt, now=now))
+        return self._outgoing("synack", self._segment(Flags.SYN, me.iss, ack=me.rcv_nxt, now=now))
 
     def _abort(self, me: View, now: int) -> Outgoing | None:
         if self._aborted or me.nxt is None or me.expected in (State.CLOSED, State.TIME_WAIT):
@@ -317,7 +316,7 @@ class Endpoint:
     def _segment(
         self, flags: Flags, seq: Seq, *, now: int, ack: Seq | None = None, payload: bytes = b""
     ) -> Segment:
-        syn = bool(flags & Flags.SYN)
+        syn, echo = bool(flags & Flags.SYN), None if ack is None else self._ts_recent
         if self._ce and not syn:
             flags |= Flags.ECE
         ours, theirs = self.tracker.client, self.tracker.server
@@ -333,7 +332,7 @@ class Endpoint:
             ack=ack if ack is not None else Seq(0),
             flags=flags | (Flags.ACK if ack is not None else Flags(0)),
             window=self._window_field(syn=syn),
-            options=self.profile.options if syn else self._options(flags, now),
+            options=self.profile.syn_options(now, echo) if syn else self._options(flags, now),
             payload=payload,
             ttl=self.profile.ttl,
         )

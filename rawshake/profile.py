@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from rawshake.tcp import option
 from rawshake.tcp.option import Option
 from rawshake.tcp.segment import Checksum, Flags, Segment
 from rawshake.tcp.seq import SPACE, Seq
@@ -80,6 +81,13 @@ class Profile:
     deviations: tuple[Deviation, ...] = ()
     timeout: int = 10 * SECOND
     retries: int = 6
+
+    def syn_options(self, now: int, echo: int | None) -> tuple[Option, ...]:
+        """Those of a SYN, or of a SYN,ACK at ``now`` (ns) that echoes the peer's timestamp (RFC 7323 section 3.2)."""
+        if echo is None:
+            return self.options
+        stamp = option.timestamps(option.timestamp_clock(now), echo)
+        return tuple(stamp if one.kind == stamp.kind and one.known else one for one in self.options)
 
 
 @dataclass(frozen=True, slots=True)
