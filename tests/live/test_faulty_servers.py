@@ -152,6 +152,12 @@ def data_half_the_space_ahead(peer: Peer, right: Segment) -> Iterator[Segment]:
     yield right
 
 
+@faulty("sender-within-window", "data", says=b"welcome")
+def data_exactly_half_the_space_ahead(peer: Peer, right: Segment) -> Iterator[Segment]:
+    yield replace(right, seq=right.seq + 2**31 - len(right.payload))
+    yield right
+
+
 @faulty("wscale-applied", "synack data finack fin", "--wscale", "7", "--window", "100", says=b"w" * 150)
 def window_shifted_though_it_did_not_answer(peer: Peer, right: Segment) -> Iterator[Segment]:
     yield replace(right, options=right.options[:1], window=65535)

@@ -210,13 +210,13 @@ def window_of_0_after_our_fin(peer: Peer, right: Segment) -> Iterator[Segment]:
 @honest("reset by the peer", "finack fin")
 def reset_for_unread_data(peer: Peer, right: Segment) -> Iterator[Segment]:
     if not right.flags & FIN:
-        yield replace(right, flags=RST | ACK, ack=right.ack - 1, options=())
+        yield replace(right, flags=RST | ACK, ack=right.ack - 1)
 
 
 @honest("reset by the peer", "data finack fin again", says=b"welcome")
 def abort(peer: Peer, right: Segment) -> Iterator[Segment]:
     peer.nxt = right.seq
-    yield replace(right, flags=RST, ack=Seq(0), payload=b"", options=())
+    yield replace(right, flags=RST, ack=Seq(0), payload=b"")
 
 
 @honest("refused", "synack")
