@@ -94,7 +94,9 @@ def _rule(name: str, of_rule: OfRule, verdict: Verdict, options: Options) -> Ite
     if gap >= 2:
         yield [*head, Span(" " * gap), Span(many, style.DIM)]
     else:
-        yield head
+        first, *rest = wrap(name, width - 5)
+        yield [head[0], Span(first, style.BOLD)]
+        yield from ([Span(f"     {line}", style.BOLD)] for line in rest)
         yield [Span(f"     {many}", style.DIM)]
     cite = glued(safe(cite_text(of_rule.first[0][1].ruling.cite), ascii_only=options.ascii))
     if cite:
@@ -159,7 +161,8 @@ def _unjudged(summary: Summary) -> Iterable[str]:
     for remark, count in summary.remarks.most_common():
         yield f"{plural(count, 'connection')}: {remark}."
     for reason, (count, names) in summary.undecided.items():
-        yield f"{plural(count, 'judgement')} ({', '.join(names)}): {reason}."
+        end = "" if reason.endswith("?") else "."
+        yield f"{plural(count, 'judgement')} ({', '.join(names)}): {reason}{end}"
 
 
 def _join(lines: Iterable[list[Span]], options: Options) -> str:

@@ -109,7 +109,7 @@ class Summary:
     def undecided(self) -> dict[str, tuple[int, list[str]]]:
         """Each reason for which rules could not decide: how often, and which rules."""
         reasons: dict[str, tuple[int, list[str]]] = {}
-        for name, of_rule in self.rules.items():
+        for name, of_rule in sorted(self.rules.items()):
             for reason, count in of_rule.undecided.items():
                 before, names = reasons.get(reason, (0, []))
                 reasons[reason] = before + count, [*names, name]

@@ -48,8 +48,9 @@ def frames(*exchanges: str, client: str = "192.0.2.1", server: str = "192.0.2.2:
             text,
             client=f"{client}:{40000 + count}",
             server=server,
-            client_isn=1000 * count,
-            server_isn=0xFFFFFFFF,
+            # Those of the first are told in tests, the others have no pattern.
+            client_isn=(1000 * count + max(0, count - 2) ** 3 * 98_765_431) % 2**32,
+            server_isn=(0xFFFFFFFF + (count - 1) ** 3 * 123_456_791) % 2**32,
             start=START + count * 1_000_000_000,
         )
         made += [Frame(line.time, build(line.segment)) for line in lines]
