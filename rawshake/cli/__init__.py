@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "sessions": "List the connections that are held.",
     "teardown": "Close a held connection, or open and close one: FIN, ACK, FIN, ACK.",
     "check": "Judge what passed: every connection of a capture.",
+    "sniff": "Judge what passes: every connection on an interface, until Ctrl-C.",
     "rules": "List the rule book.",
     "explain": "Show a rule's page: clause, reason, examples drawn as ladders.",
     "lab": "A lab of namespaces with real servers behind a wire.",

@@ -14,7 +14,8 @@ from rawshake.net.privilege import open_for_user
 _NANOSECOND_MAGIC: Final = 0xA1B23C4D
 _LINKTYPE_RAW: Final = 101  # each packet begins with its IPv4 or IPv6 header
 _SNAPLEN: Final = 0x40000
-_HEADER: Final = struct.Struct("=IHHiIII")
+#: What a file begins with.
+HEADER: Final = struct.pack("=IHHiIII", _NANOSECOND_MAGIC, 2, 4, 0, 0, _SNAPLEN, _LINKTYPE_RAW)
 _RECORD: Final = struct.Struct("=IIII")
 _SECOND: Final = 1_000_000_000
 
@@ -27,9 +28,13 @@ def save(path: str, frames: Iterable[Frame]) -> None:
 
 def write(file: BinaryIO, frames: Iterable[Frame]) -> None:
     """Write header and frames, in the order given."""
-    file.write(_HEADER.pack(_NANOSECOND_MAGIC, 2, 4, 0, 0, _SNAPLEN, _LINKTYPE_RAW))
-    for frame in frames:
-        seconds, nanoseconds = divmod(frame.time, _SECOND)
-        length = len(frame.packet)
-        kept = min(length, _SNAPLEN)
-        file.write(_RECORD.pack(seconds, nanoseconds, kept, length) + frame.packet[:kept])
+    file.write(HEADER)
+    file.writelines(map(record, frames))
+
+
+def record(frame: Frame) -> bytes:
+    """A frame as it stands in the file, after HEADER and those before it."""
+    seconds, nanoseconds = divmod(frame.time, _SECOND)
+    length = len(frame.packet)
+    kept = min(length, _SNAPLEN)
+    return _RECORD.pack(seconds, nanoseconds, kept, length) + frame.packet[:kept]
