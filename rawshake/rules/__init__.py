@@ -23,6 +23,9 @@ _CHAPTERS: Final = (
     "acknowledgment",
     "sequence",
     "windows",
+    "timestamps",
+    "sack",
+    "ecn",
     "isn",
 )
 

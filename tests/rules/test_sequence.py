@@ -8,8 +8,8 @@ from rawshake.tcp.view import End
 from tests.rules.play import ISNS, findings_of, rulings_of
 
 OPEN = """
-    > S 0:0(0) win 65535 <mss 1460,nop,nop,sackOK>
-    < S. 0:0(0) ack 1 win 65535 <mss 1460,nop,nop,sackOK>
+    > S 0:0(0) win 65535
+    < S. 0:0(0) ack 1 win 65535
     > . 1:1(0) ack 1 win 65535
 """
 
