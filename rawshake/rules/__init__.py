@@ -27,6 +27,8 @@ _CHAPTERS: Final = (
     "sack",
     "ecn",
     "isn",
+    "replies",
+    "delayed_ack",
 )
 
 
