@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from rawshake.judge import Ruling
 from rawshake.report import Exchange
+from rawshake.tcp.notation import one_line
+from rawshake.tcp.segment import Checksum, Segment
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
+from rawshake.tcp.tracker import Tracker
 from rawshake.tcp.view import End, Fate, Standing, Step, View
 
 
@@ -248,6 +251,18 @@ def _new_octets(step: Step) -> int:
 
 def _acked(view: View, number: Seq | None) -> bool:
     return number is not None and view.una is not None and view.una > number
+
+
+def written(segment: Segment | None, tracker: Tracker) -> str:
+    """The segment in packetdrill's notation, without its content; empty for none."""
+    if segment is None:
+        return ""
+    if segment.checksum is Checksum.UNVERIFIABLE:
+        # Nearly every segment near its sender is so.
+        segment = replace(segment, checksum=Checksum.CORRECT)
+    sender = tracker.sender_of(segment)
+    me, peer = tracker.ends.of(sender), tracker.ends.of(sender.other)
+    return one_line(segment, isn=me.iss, peer_isn=peer.iss, from_client=sender is End.CLIENT, content=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,18 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from rawshake.connection import Connection, Found, Tally
+from rawshake.connection import Connection, Found, Tally, written
 from rawshake.judge import CaptureJudge, Judge, Ruling
 from rawshake.link import Frame, without_hop
 from rawshake.report import Exchange, Judged, Outcome, Remark
 from rawshake.rules.model import Rule, Verdict
 from rawshake.rules.opening import Syns
 from rawshake.tcp.decode import IcmpError, Undecoded, decode
-from rawshake.tcp.notation import one_line
 from rawshake.tcp.segment import Checksum, Segment
 from rawshake.tcp.state import State
 from rawshake.tcp.tracker import Tracker
-from rawshake.tcp.view import End
 
 SECOND: Final = 1_000_000_000
 #: Two copies of one packet within this time were captured twice; no stack sends again so soon (RFC 6298
@@ -275,18 +273,7 @@ class Follower:
             if ruling.verdict is Verdict.FAIL:
                 live.failed.add(ruling.rule)
             if ruling.is_finding and len(live.findings) < self._limits.findings:
-                live.findings.append(Found(number, ruling, self._written(live, segment)))
-
-    @staticmethod
-    def _written(live: _Live, segment: Segment | None) -> str:
-        if segment is None:
-            return ""
-        ends = live.tracker.ends
-        sender = live.tracker.sender_of(segment)
-        me, peer = ends.of(sender), ends.of(sender.other)
-        return one_line(
-            segment, isn=me.iss, peer_isn=peer.iss, from_client=sender is End.CLIENT, content=False
-        )
+                live.findings.append(Found(number, ruling, written(segment, live.tracker)))
 
     # The end.
 
@@ -336,6 +323,8 @@ class Follower:
             at = judged[ruling.step - 1] if 0 < ruling.step <= len(judged) else None
             segment = at.step.segment if at else None
             self._note(live, [ruling], at.frame if at else live.first_frame, segment)
+        if len(live.findings) == self._limits.findings:
+            live.remarks.append(f"only the first {self._limits.findings} findings are told")
         exchange = None
         if self._keep(live.number) and not live.cut:
             exchange = Exchange(

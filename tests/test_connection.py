@@ -7,10 +7,11 @@ from dataclasses import asdict
 import pytest
 from hypothesis import given
 
-from rawshake.connection import Ended, Facts, Opened, Retransmissions, facts
+from rawshake.connection import Ended, Facts, Opened, Retransmissions, facts, written
 from rawshake.report import Exchange
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
+from rawshake.tcp.tracker import Tracker
 from rawshake.tcp.view import End
 from tests.render.exchanges import CLIENT_ISN, FAULTY, LOSSES, SERVER_ISN, WHOLE, exchange, exchanges
 
@@ -151,3 +152,13 @@ def test_facts_of_anything_are_in_range(an_exchange: Exchange) -> None:
         assert 0 <= of_end.octets <= sent
         assert set(of_end.resets) <= numbers
         assert of_end.fin_sent or not of_end.fin_acked
+
+
+def test_a_segment_is_written_without_its_content_and_without_what_the_hardware_left() -> None:
+    made = exchange(OPENING + '> P. 1:6(5) ack 1 win 500 "hello" [checksum unverifiable]')
+    last = made.steps[-1]
+    tracker = Tracker(made.client, made.server)
+    for step in made.steps:
+        tracker.apply(step.segment, step.time)
+    assert written(last.segment, tracker) == "> P. 1:6(5) ack 1 win 500"
+    assert written(None, tracker) == ""
