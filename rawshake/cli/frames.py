@@ -39,29 +39,39 @@ class Reading:
     unwanted: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
     damage: Damage | None = None
+    _fragments: Reassembly = field(default_factory=Reassembly)
 
     def frames(self, chunks: Iterable[bytes]) -> Iterator[Frame]:
         """The IP packets that are wanted, fragments put together, in the order of their times."""
         return ordered(self._frames(chunks))
 
     def _frames(self, chunks: Iterable[bytes]) -> Iterator[Frame]:
-        fragments = Reassembly()
-        matches = self.wanted.matches if self.wanted is not None else None
         for record in self._records(chunks):
-            packet = links.ip(record.link_type, record.data)
-            if packet is None:
-                self.left_out[_unknown(record.link_type)] += 1
-                continue
-            whole = fragments.add(packet, record.time)
-            if whole is None:
-                continue
-            if matches is not None and not matches(whole):
-                self.unwanted += 1
-            elif _protocol(whole) == _ESP:
-                self.left_out["encrypted"] += 1
-            else:
-                yield Frame(record.time, whole, record.direction, number=record.number)
-        if missing := fragments.finish():
+            frame = self.frame(record)
+            if frame is not None:
+                yield frame
+        self.finish()
+
+    def frame(self, record: Record) -> Frame | None:
+        """The IP packet of a record, or the one that it completes, if it is wanted; otherwise it is counted."""
+        packet = links.ip(record.link_type, record.data)
+        if packet is None:
+            self.left_out[_unknown(record.link_type)] += 1
+            return None
+        whole = self._fragments.add(packet, record.time)
+        if whole is None:
+            return None
+        if self.wanted is not None and not self.wanted.matches(whole):
+            self.unwanted += 1
+            return None
+        if _protocol(whole) == _ESP:
+            self.left_out["encrypted"] += 1
+            return None
+        return Frame(record.time, whole, record.direction, number=record.number)
+
+    def finish(self) -> None:
+        """The capture has ended: count the fragments whose datagram never became whole."""
+        if missing := self._fragments.finish():
             self.left_out["fragment"] += missing
 
     def _records(self, chunks: Iterable[bytes]) -> Iterator[Record]:

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from rawshake.link import Direction
 from rawshake.trace.model import Damage, Record, Source
 
 #: What the file begins with: byte order, and nanoseconds for one unit of the fraction.
@@ -46,22 +47,45 @@ def read_header(source: Source) -> Header:
 
 
 def records(source: Source) -> Iterator[Record]:
-    """Every record in order; raises ``Damage`` where one cannot be read."""
-    order, unit, link_type, length = read_header(source)
-    header = struct.Struct(f"{order}IIII")
-    take = source.take
+    """Every record in order, each as soon as it is complete; raises ``Damage`` where one cannot be read."""
+    order, unit, link_type, header = read_header(source)
+    unpack = struct.Struct(f"{order}IIII").unpack_from
+    make, unknown = tuple.__new__, Direction.UNKNOWN
     number = 0
-    while octets := take(length):
-        offset = source.offset - len(octets)
-        if len(octets) < length:
-            raise Damage(offset, f"The file ends within the header of record {number + 1}")
-        seconds, fraction, captured, original = header.unpack_from(octets)
-        if captured > LARGEST:
-            raise Damage(offset, f"Record {number + 1} claims {captured} octets, more than any packet has")
-        number += 1
-        data = take(captured)
-        yield Record(number, seconds * _SECOND + fraction * unit, link_type, data, original, offset=offset)
-        if len(data) < captured:
-            raise Damage(
-                offset, f"The file ends within record {number}, after {len(data)} of {captured} octets"
+    while source.peek(header):
+        buffer, at, base = source.buffer, source.at, source.base
+        size = len(buffer)
+        last = size - header
+        while at <= last:
+            seconds, fraction, captured, original = unpack(buffer, at)
+            begin = at + header
+            end = begin + captured
+            if end > size or captured > LARGEST:
+                break
+            number += 1
+            time = seconds * _SECOND + fraction * unit
+            # A third of the time goes into making the record, and the usual way takes twice as long.
+            yield make(
+                Record, (number, time, link_type, buffer[begin:end], original, 0, unknown, base + at)
             )
+            at = end
+        source.at = at
+        head = source.peek(header)
+        if len(head) == header:
+            seconds, fraction, captured, original = unpack(head)
+            if captured > LARGEST:
+                raise Damage(
+                    source.offset, f"Record {number + 1} claims {captured} octets, more than any packet has"
+                )
+            whole = source.peek(header + captured)
+            if len(whole) == header + captured:
+                continue
+            number += 1
+            time = seconds * _SECOND + fraction * unit
+            yield Record(number, time, link_type, whole[header:], original, offset=source.offset)
+            got = len(whole) - header
+            raise Damage(
+                source.offset, f"The file ends within record {number}, after {got} of {captured} octets"
+            )
+        if head:
+            raise Damage(source.offset, f"The file ends within the header of record {number + 1}")
