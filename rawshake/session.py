@@ -293,9 +293,8 @@ class Session:
     def _took(self, segment: Segment, frame: Frame) -> None:
         now = self.link.now()
         if self.drops.takes(name_of(segment)):
-            self._wait(
-                self.tracker.apply(segment, frame.time, fate=Fate.LOST, note="dropped by rawshake"), now
-            )
+            note = "dropped by rawshake"
+            self._wait(self.tracker.apply(segment, frame.time, fate=Fate.LOST, note=note), now)
             return
         # A FIN that is to cross ours is answered as if it were still under way.
         crossing = self.endpoint.want is Want.CLOSE_CROSSING and segment.fin and self.client.fin is None
@@ -306,9 +305,10 @@ class Session:
         if step.standing is Standing.NEW:
             self._soft_error = ""
         if segment.rst and step.standing is Standing.NEW:
-            self.refused = was is State.SYN_SENT
-            self.was_reset = not self.refused
+            self.refused, self.was_reset = was is State.SYN_SENT, was is not State.SYN_SENT
         self._wait(step, now)
+        if step.standing in (Standing.BAD_ACK, Standing.NO_CONNECTION):
+            self._flush()  # it is refused before more is taken: afterwards the RST would mean something else
 
     def _took_copy(self, segment: Segment, frame: Frame) -> None:
         wire = _tcp_part(frame.packet)
