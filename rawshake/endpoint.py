@@ -7,14 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from rawshake.profile import (
-    RTO_AFTER_LOST_SYN,
-    Allowance,
-    Outgoing,
-    Profile,
-    Timer,
-    deviate,
-)
+from rawshake.profile import RTO_AFTER_LOST_SYN, Allowance, Outgoing, Profile, Timer, Timestamps, deviate
 from rawshake.tcp import option
 from rawshake.tcp.option import Option
 from rawshake.tcp.segment import Flags, Segment
@@ -72,7 +65,7 @@ class Endpoint:
     _recover: Seq | None = None
     _resend: bool = False
     _max_window: int = 0
-    _ts_recent: int | None = None
+    _stamps: Timestamps = field(default_factory=Timestamps)
     _ce: bool = False
     _challenges: Allowance = field(default_factory=Allowance)
 
@@ -142,7 +135,7 @@ class Endpoint:
 
     def _take(self, segment: Segment, was: View, me: View) -> None:
         if segment.timestamps is not None:
-            self._note_timestamp(segment.timestamps[0], segment, was)
+            self._stamps.note(segment.timestamps[0], segment, was.acked)
         if segment.payload_length and segment.ecn == 3 and self._ecn_agreed():
             self._ce = True
         if segment.flags & Flags.CWR:
@@ -280,14 +273,15 @@ class Endpoint:
         at = seq - self._base
         edge = self.peer.edge
         in_flight = 0 if me.una is None else seq - me.una
-        room = FLIGHT_SEGMENTS * self._mss() - in_flight
+        mss = self._mss()
+        room = FLIGHT_SEGMENTS * mss - in_flight
         usable = room if edge is None else min(room, edge - seq)
         # RFC 9293 section 3.8.6.2.1: no silly windows; and 3.8.6.1: a closed one is probed.
-        worth = min(self._mss(), len(self._unsent) - at)
+        worth = min(mss, len(self._unsent) - at)
         if usable < worth and 2 * usable < max(2, self._max_window) and not probe:
             self._timer.start(now)
             return None
-        octets = bytes(self._unsent[at : at + min(self._mss(), max(1, usable))])
+        octets = bytes(self._unsent[at : at + min(mss, max(1, usable))])
         if not octets:
             return None
         self._timer.start(now, seq + len(octets))
@@ -316,7 +310,8 @@ class Endpoint:
     def _segment(
         self, flags: Flags, seq: Seq, *, now: int, ack: Seq | None = None, payload: bytes = b""
     ) -> Segment:
-        syn, echo = bool(flags & Flags.SYN), None if ack is None else self._ts_recent
+        syn = bool(flags & Flags.SYN)
+        options = self._syn_options(now, echoing=ack is not None) if syn else self._options(flags, now)
         if self._ce and not syn:
             flags |= Flags.ECE
         ours, theirs = self.tracker.client, self.tracker.server
@@ -332,7 +327,7 @@ class Endpoint:
             ack=ack if ack is not None else Seq(0),
             flags=flags | (Flags.ACK if ack is not None else Flags(0)),
             window=self._window_field(syn=syn),
-            options=self.profile.syn_options(now, echo) if syn else self._options(flags, now),
+            options=options,
             payload=payload,
             ttl=self.profile.ttl,
         )
@@ -355,8 +350,9 @@ class Endpoint:
         theirs = self.peer.mss
         if theirs is None:
             theirs = DEFAULT_MSS[6 if ":" in self.tracker.client[0] else 4]
-        octets = min(theirs, self.profile.mss) - (12 if self._timestamps_agreed() else 0)
-        return max(1, octets)
+        # RFC 6691 section 2: less by the options that the segment carries.
+        carried = sum(len(one.wire) for one in self._options(Flags.ACK, 0))
+        return max(1, min(theirs, self.profile.mss) - carried)
 
     def _timestamps_agreed(self) -> bool:
         return self.me.timestamps and self.peer.timestamps
@@ -364,16 +360,19 @@ class Endpoint:
     def _ecn_agreed(self) -> bool:
         return self.profile.ecn and self.peer.ecn_setup
 
-    def _note_timestamp(self, value: int, segment: Segment, was: View) -> None:
-        # RFC 7323 section 4.3: SEG.TSval >= TS.Recent and SEG.SEQ =< Last.ACK.sent.
-        newer = self._ts_recent is None or Seq(value) >= Seq(self._ts_recent)
-        if newer and (was.acked is None or segment.seq <= was.acked):
-            self._ts_recent = value
+    def _syn_options(self, now: int, *, echoing: bool) -> tuple[Option, ...]:
+        recent = self._stamps.recent
+        if not echoing or recent is None:
+            self._stamps.begin(self.profile.options, now)
+            return self.profile.options
+        # A SYN,ACK echoes the peer's timestamp (RFC 7323 section 3.2).
+        stamp = option.timestamps(self._stamps.value(now), recent)
+        return tuple(stamp if one.kind == stamp.kind and one.known else one for one in self.profile.options)
 
     def _options(self, flags: Flags, now: int) -> tuple[Option, ...]:
         options: list[Option] = []
-        if self._timestamps_agreed() and self._ts_recent is not None and not flags & Flags.RST:
-            stamp = option.timestamps(option.timestamp_clock(now), self._ts_recent)
+        if self._timestamps_agreed() and self._stamps.recent is not None and not flags & Flags.RST:
+            stamp = option.timestamps(self._stamps.value(now), self._stamps.recent)
             options += [option.NOP, option.NOP, stamp]
         if (
             self.me.sack_permitted

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from rawshake.tcp import option
-from rawshake.tcp.option import Option
+from rawshake.tcp.option import Kind, Option
 from rawshake.tcp.segment import Checksum, Flags, Segment
 from rawshake.tcp.seq import SPACE, Seq
 
@@ -82,13 +82,6 @@ class Profile:
     timeout: int = 10 * SECOND
     retries: int = 6
 
-    def syn_options(self, now: int, echo: int | None) -> tuple[Option, ...]:
-        """Those of a SYN, or of a SYN,ACK at ``now`` (ns) that echoes the peer's timestamp (RFC 7323 section 3.2)."""
-        if echo is None:
-            return self.options
-        stamp = option.timestamps(option.timestamp_clock(now), echo)
-        return tuple(stamp if one.kind == stamp.kind and one.known else one for one in self.options)
-
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
@@ -143,6 +136,31 @@ class Timer:
             self._rttvar = (3 * self._rttvar + abs(self._srtt - rtt)) // 4
             self._srtt = (7 * self._srtt + rtt) // 8
         self.rto = min(max(INITIAL_RTO, self._srtt + 4 * self._rttvar), MAX_RTO)
+
+
+@dataclass(slots=True)
+class Timestamps:
+    """Our clock of RFC 7323, and the peer's timestamp to echo (TS.Recent)."""
+
+    recent: int | None = None
+    _ahead: int = 0
+
+    def begin(self, options: Sequence[Option], now: int) -> None:
+        """Go on from the TSval, if there is one, among ``options``, which leave at ``now`` (ns)."""
+        for said in options:
+            if said.kind == Kind.TIMESTAMPS and said.known:
+                self._ahead = int.from_bytes(said.data[:4], "big") - option.timestamp_clock(now)
+
+    def value(self, now: int) -> int:
+        """The TSval of what leaves at ``now`` (ns)."""
+        return (option.timestamp_clock(now) + self._ahead) % SPACE
+
+    def note(self, value: int, segment: Segment, acked: Seq | None) -> None:
+        """Take the TSval of a segment that arrived; ``acked`` is the last ACK that we sent."""
+        # RFC 7323 section 4.3: SEG.TSval >= TS.Recent and SEG.SEQ =< Last.ACK.sent.
+        newer = self.recent is None or Seq(value) >= Seq(self.recent)
+        if newer and (acked is None or segment.seq <= acked):
+            self.recent = value
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ import pytest
 from rawshake.profile import SECOND, Profile
 from rawshake.report import Outcome
 from rawshake.session import Session
-from rawshake.tcp.notation import CLIENT_ISN
+from rawshake.tcp.notation import CLIENT_ISN, pattern
 from rawshake.tcp.seq import Seq
 from tests.playbook import HANDSHAKE, connect, connect_and_look_on, patient, play
 
@@ -78,6 +78,8 @@ def test_a_banner_that_overtakes_the_syn_ack_comes_again() -> None:
 
 
 def test_options_of_the_syn_are_as_asked_and_those_of_the_rest_as_agreed() -> None:
+    """The clock of the timestamps goes on from what the SYN said (RFC 7323 section 4.1)."""
+
     def act(session: Session) -> None:
         assert session.connect()
         session.send(b"bcdef", quiet=SECOND // 2)
@@ -86,13 +88,13 @@ def test_options_of_the_syn_are_as_asked_and_those_of_the_rest_as_agreed() -> No
         """
         > S 0:0(0) <mss 1460,sackOK,TS val 7 ecr 0,nop,wscale 7>
         < S. 0:0(0) ack 1 win 2000 <mss 1460,sackOK,TS val 100 ecr 7,nop,wscale 2>
-        > . 1:1(0) ack 1 win 511 <nop,nop,TS val 3487918081 ecr 100>
-        > P. 1:6(5) ack 1 win 511 <nop,nop,TS val 3487918081 ecr 100>
-        < . 1:1(0) ack 6 win 500 <nop,nop,TS val 101 ecr 3487918081>
-        < . 4:7(3) ack 6 win 500 <nop,nop,TS val 103 ecr 3487918081>
-        > . 6:6(0) ack 1 win 511 <nop,nop,TS val 3487918083 ecr 101,nop,nop,sack 4:7>
-        < . 1:4(3) ack 6 win 500 <nop,nop,TS val 102 ecr 3487918081>
-        > . 6:6(0) ack 7 win 511 <nop,nop,TS val 3487918084 ecr 102>
+        > . 1:1(0) ack 1 win 511 <nop,nop,TS val 8 ecr 100>
+        > P. 1:6(5) ack 1 win 511 <nop,nop,TS val 8 ecr 100>
+        < . 1:1(0) ack 6 win 500 <nop,nop,TS val 101 ecr 8>
+        < . 4:7(3) ack 6 win 500 <nop,nop,TS val 103 ecr 8>
+        > . 6:6(0) ack 1 win 511 <nop,nop,TS val 10 ecr 101,nop,nop,sack 4:7>
+        < . 1:4(3) ack 6 win 500 <nop,nop,TS val 102 ecr 8>
+        > . 6:6(0) ack 7 win 511 <nop,nop,TS val 11 ecr 102>
         """,
         act,
         profile=patient(options="mss 1460,sackOK,TS val 7 ecr 0,nop,wscale 7"),
@@ -126,4 +128,29 @@ def test_ecn_is_asked_for_in_the_syn_alone() -> None:
         """,
         connect_and_look_on,
         profile=Profile(isn=Seq(CLIENT_ISN), window=65535, ecn=True),
+    )
+
+
+def test_selective_acknowledgments_take_their_room_from_the_data() -> None:
+    """RFC 6691 section 2: a full segment with options would be longer than the path takes, and refused."""
+
+    def act(session: Session) -> None:
+        assert session.connect()
+        session.run(lambda: len(session.entries) == 5)
+        session.send(pattern(1, 20), quiet=SECOND // 5)
+
+    play(
+        """
+        > S 0:0(0) <mss 1460,nop,nop,sackOK>
+        < S. 0:0(0) ack 1 <mss 20,nop,nop,sackOK>
+        > . 1:1(0) ack 1
+        < P. 4:7(3) ack 1
+        > . 1:1(0) ack 1 <nop,nop,sack 4:7>
+        +0.5 > . 1:9(8) ack 1 <nop,nop,sack 4:7>
+        > . 9:17(8) ack 1 <nop,nop,sack 4:7>
+        > P. 17:21(4) ack 1 <nop,nop,sack 4:7>
+        < . 7:7(0) ack 21
+        """,
+        act,
+        profile=patient(options="mss 1460,nop,nop,sackOK"),
     )

@@ -28,6 +28,7 @@ CHECKSUM_FAULT: Final = 0x1234
 #: Octets of options that fit behind the 20 of the header, whose length field ends at 60 (RFC 9293 3.1).
 OPTIONS_ROOM: Final = 40
 _TCP_HEADER: Final = 20
+_IPV4_HEADER: Final = 20
 _CHECKSUM_AT: Final = 16
 _LARGEST: Final = 0xFFFF
 
@@ -51,7 +52,9 @@ def build(
             f"These TCP options take {len(octets)} octets, and a header has room for {OPTIONS_ROOM}.",
             "Leave some of them out.",
         )
-    if _TCP_HEADER + OPTIONS_ROOM + len(segment.payload) > _LARGEST - _TCP_HEADER:
+    header = (_TCP_HEADER + len(octets) + 3) // 4
+    # IPv4's total length counts its own header, IPv6's payload length does not.
+    if (0 if segment.v6 else _IPV4_HEADER) + 4 * header + len(segment.payload) > _LARGEST:
         raise Failure(
             Exit.USAGE,
             f"A payload of {len(segment.payload)} octets does not fit into one IP packet.",
@@ -63,7 +66,7 @@ def build(
         dport=segment.dport,
         seq=segment.seq.value,
         ack=segment.ack.value,
-        dataofs=(_TCP_HEADER + len(octets) + 3) // 4,
+        dataofs=header,
         reserved=segment.flags.value >> 9,
         flags=segment.flags.value & 0x1FF,
         window=segment.window,

@@ -121,11 +121,14 @@ def test_options_that_do_not_fit_are_refused() -> None:
     assert failed.value.status is Exit.USAGE
 
 
-@given(st.sampled_from([SYN, SYN6]), st.integers(0, 300))
-def test_a_payload_that_does_not_fit_is_refused(syn: Segment, excess: int) -> None:
-    build(replace(syn, payload=bytes(65455)))
+@given(st.sampled_from([(SYN, 65495), (SYN6, 65515)]), st.integers(0, 10), st.integers(0, 300))
+def test_a_payload_that_does_not_fit_is_refused(whole: tuple[Segment, int], words: int, excess: int) -> None:
+    """Loopback's MSS is 65495: its largest segments fill IPv4's packets to the last octet."""
+    syn, most = whole
+    syn, most = replace(syn, options=(option.NOP,) * 4 * words), most - 4 * words
+    build(replace(syn, payload=bytes(most)))
     with pytest.raises(Failure, match="does not fit into one IP packet"):
-        build(replace(syn, payload=bytes(65456 + excess)))
+        build(replace(syn, payload=bytes(most + 1 + excess)))
 
 
 def test_a_zone_is_not_in_the_packet() -> None:
