@@ -145,7 +145,7 @@ class Follower:
     # One segment.
 
     def _segment(self, segment: Segment, frame: Frame) -> None:
-        key = _key(segment)
+        key = key_of(segment)
         live = self._open.get(key)
         if live is not None and self._is_copy(live, frame):
             self.totals.copies += 1
@@ -368,7 +368,7 @@ class Follower:
     def _icmp(self, error: IcmpError, frame: Frame) -> None:
         self.totals.icmp += 1
         live = self._open.get(
-            _ordered(error.quoted_src, error.quoted_sport, error.quoted_dst, error.quoted_dport)
+            ordered_ends(error.quoted_src, error.quoted_sport, error.quoted_dst, error.quoted_dport)
         )
         if live is None:
             return
@@ -380,9 +380,10 @@ class Follower:
             self._live(live.number, live.tracker, remark)
 
 
-def _key(segment: Segment) -> Key:
-    return _ordered(segment.src, segment.sport, segment.dst, segment.dport)
+def key_of(segment: Segment) -> Key:
+    """Both ends of a connection, whichever way the segment goes."""
+    return ordered_ends(segment.src, segment.sport, segment.dst, segment.dport)
 
 
-def _ordered(src: str, sport: int, dst: str, dport: int) -> Key:
+def ordered_ends(src: str, sport: int, dst: str, dport: int) -> Key:
     return (src, sport, dst, dport) if (src, sport) <= (dst, dport) else (dst, dport, src, sport)
