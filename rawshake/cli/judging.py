@@ -14,6 +14,7 @@ from rawshake.cli import complain
 from rawshake.cli.frames import Reading
 from rawshake.cli.output import render_options
 from rawshake.cli.reporters import Asked, Reporter, reporters
+from rawshake.cli.stops import Stopped
 from rawshake.connection import Connection, Found, facts
 from rawshake.errors import Exit, Failure
 from rawshake.follow import Follower, Totals
@@ -58,6 +59,7 @@ class Check:
         self._reporters: list[Reporter] = []
         self._found = False
         self._unreadable = False
+        self._stopped: Exit | None = None
 
     def run(self) -> int:
         """Report on every file, and give the exit status."""
@@ -65,6 +67,8 @@ class Check:
         with ExitStack() as stack:
             self._reporters = reporters(self._asked, options, stack)
             for file in self._asked.files:
+                if self._stopped is not None:
+                    break
                 try:
                     self._file(file)
                 except Failure as failure:
@@ -74,6 +78,8 @@ class Check:
                     self._unreadable = True
             for reporter in self._reporters:
                 reporter.close()
+        if self._stopped is not None:
+            return self._stopped
         if self._unreadable:
             return Exit.UNREADABLE
         return Exit.RULE_BROKEN if self._found else Exit.OK
@@ -81,12 +87,19 @@ class Check:
     def _file(self, file: str) -> None:
         from rawshake.net.tracefile import opened
 
-        with opened(file) as chunks:
-            first, chunks = _peek(chunks)
+        with opened(file) as octets:
+            first, chunks = _peek(self._until_stopped(octets))
             if first.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
                 self._report(file, chunks)
             else:
                 self._capture(file, chunks)
+
+    def _until_stopped(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Who waits for more of a pipe that still grows, and is told to stop, reports on what has come."""
+        try:
+            yield from chunks
+        except Stopped as stopped:
+            self._stopped = stopped.status
 
     def _begin(self, file: str) -> Summary:
         for reporter in self._reporters:
@@ -133,6 +146,8 @@ class Check:
         else:
             follower.finish()
         in_order.finish()
+        if self._stopped is not None:
+            reading.damage = None
         fill(summary, reading, follower.totals)
         self._end(summary, follower.totals.connections)
 

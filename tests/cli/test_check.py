@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
+import signal
+import sys
+import termios
+import time
+from collections.abc import Callable
+from io import RawIOBase
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
@@ -11,7 +19,7 @@ import pytest
 from rawshake.errors import Exit
 from rawshake.tcp.notation import parse_exchange
 from tests.cli.traces import CLEAN, FAULTY, MIDSTREAM, REFUSED, capture, frames, octets
-from tests.command import rawshake
+from tests.command import LONG, rawshake, started
 
 PLAIN = {"COLUMNS": "80"}
 
@@ -205,3 +213,41 @@ def test_no_file_at_all() -> None:
     done = rawshake("check")
     assert done.status == Exit.USAGE
     assert "FILE..." in done.err
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_whoever_stops_a_growing_pipe_gets_the_report_of_what_came(
+    tmp_path: Path, end: signal.Signals
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    whole = octets(frames(CLEAN, FAULTY))
+    with started("check", str(pipe), env=PLAIN) as process, pipe.open("wb", buffering=0) as growing:
+        growing.write(whole[:-7])
+        wait_until(lambda: unread(growing) == 0 and asleep(process.pid))
+        process.send_signal(end)
+        assert process.stdout is not None
+        out = process.stdout.read()
+        assert process.wait(LONG) == 128 + end
+    assert "complete, closed by the client" in out
+    assert "2 connections, 10 segments" in out or "2 connections, 11 segments" in out
+    assert "damaged" not in out
+
+
+def unread(pipe: RawIOBase) -> int:
+    """How many octets wait in a pipe."""
+    told = bytearray(4)
+    fcntl.ioctl(pipe, termios.FIONREAD, told)
+    return int.from_bytes(told, sys.byteorder)
+
+
+def asleep(pid: int) -> bool:
+    """Whether the process waits for something."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + LONG
+    while not true():
+        assert time.monotonic() < deadline
+        os.sched_yield()
