@@ -17,6 +17,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, Final
 
+from rawshake.cli.output import STATUS
 from rawshake.errors import Exit
 from rawshake.net import craft
 from rawshake.net.capture import Capture
@@ -25,6 +26,7 @@ from rawshake.net.lab.namespaces import Lab, Side
 from rawshake.net.send import Sender
 from rawshake.render.json import load
 from rawshake.report import Exchange
+from rawshake.rules.model import Verdict
 from rawshake.tcp import option
 from rawshake.tcp.decode import decode
 from rawshake.tcp.notation import one_line
@@ -364,3 +366,10 @@ def check(case: Case, met: Met) -> None:
     assert met.findings == [case.expected], met.drawn
     assert met.status == Exit.RULE_BROKEN, met.drawn
     assert met.ours == [] or "--bad" in case.options, met.drawn
+
+
+def mentioned(case: Case, met: Met, verdict: Verdict) -> None:
+    """Assert that there is that one finding, which is no breach."""
+    found = [(one.rule, one.end, one.verdict) for one in met.exchange.findings]
+    assert found == [(case.expected, End.SERVER, verdict)], met.drawn
+    assert met.status == STATUS[met.exchange.outcome], met.drawn

@@ -8,14 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from rawshake.errors import Exit
 from rawshake.net.lab.namespaces import Lab
 from rawshake.rules.model import Verdict
 from rawshake.tcp import option
 from rawshake.tcp.notation import parse_options
 from rawshake.tcp.segment import Checksum, Flags, Segment
-from rawshake.tcp.view import End
-from tests.live.peer import ACK, FIN, PSH, SOON, SYN, Case, Cases, Met, Peer, check
+from tests.live.peer import ACK, FIN, PSH, SOON, SYN, Case, Cases, Peer, check, mentioned
 
 faulty = Cases()
 HELLO = ("--data", "hello")
@@ -58,6 +56,11 @@ def data_that_acknowledges_what_was_never_sent(peer: Peer, right: Segment) -> It
         peer.nxt = data.end
     else:
         yield right
+
+
+@faulty("one-ack-per-segment", "ack", *HELLO)
+def ack_that_comes_eight_times(peer: Peer, right: Segment) -> Iterator[Segment]:
+    yield from (right,) * 8
 
 
 @faulty("ack-never-recedes", "finack fin again", *HELLO, *SOON)
@@ -318,9 +321,3 @@ def test_what_a_server_should_not_do_is_a_warning(lab: Lab, tmp_path: Path, case
 @pytest.mark.parametrize("case", noted, ids=str)
 def test_what_known_servers_do_is_a_note(lab: Lab, tmp_path: Path, case: Case) -> None:
     mentioned(case, case.meet(lab, tmp_path), Verdict.NOTE)
-
-
-def mentioned(case: Case, met: Met, verdict: Verdict) -> None:
-    found = [(one.rule, one.end, one.verdict) for one in met.exchange.findings]
-    assert found == [(case.expected, End.SERVER, verdict)], met.drawn
-    assert met.status == Exit.OK
