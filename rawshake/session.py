@@ -148,7 +148,7 @@ class Session:
             finished = ended and not self.endpoint.unacknowledged
             return finished or self.over or now - heard >= quiet
 
-        self.run(enough, deadline=deadline, tick=quiet)
+        self.run(enough, deadline=deadline, tick=quiet // (1 + quiet // CANCEL_CHECK))
         return bytes(answer)
 
     def close(self, *, crossing: bool = False, deadline: int | None = None) -> bool:
@@ -196,8 +196,8 @@ class Session:
 
     # The loop.
 
-    def run(self, done: Callable[[], bool], *, deadline: int | None = None, tick: int | None = None) -> None:
-        """Go on until ``done()`` or ``deadline``; with ``tick`` ask at least every so many ns."""
+    def run(self, done: Callable[[], bool], *, deadline: int | None = None, tick: int = CANCEL_CHECK) -> None:
+        """Go on until ``done()`` or ``deadline``; ask at least every ``tick`` ns."""
         while True:
             # What has arrived comes before what we want to send: one answer to all of it.
             self._take_all()
@@ -213,7 +213,7 @@ class Session:
                 until = self._waiting[0].since + PROMPT if expecting else now
                 if now >= until:
                     self._judge_waiting(now)
-                    until = now + (CANCEL_CHECK if tick is None else tick)
+                    until = now + tick
                 frame = self.link.receive(self.next_deadline(deadline, until))
             if frame is not None:
                 self._take(frame)

@@ -363,3 +363,12 @@ def test_whoever_cancels_is_heard_within_half_a_second() -> None:
     session.cancelled = lambda: link.now() - began > SECOND // 10
     assert not session.connect()
     assert link.now() - began <= SECOND * 6 // 10
+
+
+def test_whoever_waits_in_vain_for_quiet_may_go_away() -> None:
+    session, link = started(Script(HANDSHAKE + "< . 1:1(0) ack 2"))
+    assert session.connect()
+    gone = link.now() + 2 * SECOND
+    session.cancelled = lambda: link.now() >= gone
+    session.send(b"b", quiet=3600 * SECOND)
+    assert link.now() <= gone + SECOND
