@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import re
 import signal
@@ -12,16 +13,24 @@ import time
 from collections.abc import Callable
 from io import RawIOBase
 from pathlib import Path
+from typing import Final
 from xml.etree.ElementTree import fromstring
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from rawshake.errors import Exit
+from rawshake.render.json import dump
+from rawshake.report import Report
+from rawshake.rules.model import Verdict
 from rawshake.tcp.notation import parse_exchange
 from tests.cli.traces import CLEAN, FAULTY, MIDSTREAM, REFUSED, capture, frames, octets
-from tests.command import LONG, rawshake, started
+from tests.command import LONG, ROOT, rawshake, started
+from tests.render.exchanges import FAULTY as FAULTY_LIVE
+from tests.render.exchanges import WHOLE, exchange, ruling
 
 PLAIN = {"COLUMNS": "80"}
+SCHEMA: Final = json.loads((ROOT / "rawshake/render/check.schema.json").read_text())
 
 
 def test_a_clean_connection_with_all_that_its_lines_have(tmp_path: Path) -> None:
@@ -160,6 +169,7 @@ def test_a_report_is_loaded_again_and_tells_the_same(tmp_path: Path) -> None:
     again = rawshake("check", str(report), env=PLAIN)
     assert again.status == whole.status == Exit.RULE_BROKEN
     assert again.out == f"{path}\n{whole.out}"
+    Draft202012Validator(SCHEMA).validate(json.loads(report.read_text()))
     assert rawshake("check", str(report), "--ignore", "synack-ack-is-isn-plus-1").status == Exit.OK
     piped = rawshake("check", str(path), "--json", "-")
     assert piped.out == report.read_text()
@@ -172,6 +182,23 @@ def test_a_report_of_a_damaged_capture_says_so_again(tmp_path: Path) -> None:
     again = rawshake("check", str(report))
     assert (first.status, again.status) == (Exit.UNREADABLE, Exit.UNREADABLE)
     assert first.err == again.err
+
+
+def test_a_report_of_a_live_exchange_is_judged_like_a_capture(tmp_path: Path) -> None:
+    fault = ruling("synack-ack-is-isn-plus-1", Verdict.FAIL, "ack 2915269997 is the ISN itself")
+    path = tmp_path / "connect.json"
+    path.write_text(
+        dump(Report("connect", (exchange(FAULTY_LIVE, {2: [fault]}), exchange(WHOLE)), ("syn-form",)))
+    )
+    done = rawshake("check", str(path), env=PLAIN)
+    assert done.status == Exit.RULE_BROKEN
+    assert "     FAIL synack-ack-is-isn-plus-1\n" in done.out
+    assert "     segment 2, connection 1, the server:" in done.out
+    assert "complete, closed by the client" in done.out
+    drawn = rawshake("check", str(path), "--connection", "2", env=PLAIN)
+    assert (drawn.status, drawn.out.count("TIME-WAIT")) == (Exit.OK, 3)
+    refused = rawshake("check", str(path), "--filter", "port 80")
+    assert refused.status == Exit.USAGE
 
 
 def test_what_is_no_report_is_told_in_a_sentence(tmp_path: Path) -> None:
