@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rawshake.tcp.seq import Seq
+from rawshake.tcp.state import State
 from rawshake.tcp.view import End, Step
 
 Address = tuple[str, int]
@@ -41,6 +42,8 @@ class Opening:
     #: SND.NXT when it was last seen
     nxt: Seq | None = None
     peer_isn: Seq | None = None
+    #: it was left in TIME-WAIT
+    waits: bool = False
 
     @property
     def time(self) -> int:
@@ -126,6 +129,7 @@ class Syns:
                     answered=end.other in self._heard,
                     nxt=view.nxt,
                     peer_isn=None if other is None else other.segment.seq,
+                    waits=view.expected is State.TIME_WAIT,
                 )
             )
         return tuple(found)
