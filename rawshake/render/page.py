@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from rawshake.judge import Judge, Ruling
+from rawshake.judge import CaptureJudge, Judge, Ruling
 from rawshake.render import style
 from rawshake.render.findings import cite_text, glued, ruling_lines
 from rawshake.render.ladder import LEGEND, Ladder
@@ -14,8 +14,9 @@ from rawshake.render.style import Span, extent, paint
 from rawshake.render.text import plural, safe, wrap
 from rawshake.report import Exchange, Judged, Outcome
 from rawshake.rules.model import Level, Rule, Scope
+from rawshake.rules.opening import Syns
 from rawshake.rules.page import Transcript, read
-from rawshake.tcp.notation import parse_exchange
+from rawshake.tcp.notation import CLIENT, parse_exchange
 from rawshake.tcp.tracker import Tracker
 from rawshake.tcp.view import End, Fate
 
@@ -35,6 +36,9 @@ SCOPES = {
     Scope.EXCHANGE: "each connection as a whole",
     Scope.CAPTURE: "all connections of a capture together",
 }
+#: The client's port, where an example says no other.
+_PORT = 40000
+_SECOND = 1_000_000_000
 #: Columns that a clause takes beside an id, unless it goes below.
 _CLAUSE = 30
 #: Numbers that are easily told apart and added to.
@@ -65,9 +69,33 @@ def page(rule: Rule, options: Options) -> str:
     )
 
 
-def play(rule: Rule, transcript: Transcript) -> Exchange:
-    """The example as the rule sees it: by a tap, or by rawshake as the client if its title says so."""
-    lines = parse_exchange(transcript.text, client_isn=CLIENT_ISN, server_isn=SERVER_ISN)
+def play(rule: Rule, transcript: Transcript) -> tuple[Exchange, ...]:
+    """The connections of the example as the rule sees them, and what it says.
+
+    They are seen by a tap, or by rawshake as the client if the title says so. All but a rule of scope capture are
+    shown one connection.
+    """
+    if rule.scope is not Scope.CAPTURE:
+        return (_connection(rule, transcript, transcript.text, _PORT, 0),)
+    made: list[Exchange] = []
+    now = 0
+    for port, text in transcript.connections:
+        made.append(_connection(rule, transcript, text, port, now + _SECOND))
+        now = made[-1].steps[-1].time
+    whole = CaptureJudge((rule,))
+    judged = []
+    for number, exchange in enumerate(made, 1):
+        syns = Syns()
+        for step in exchange.steps:
+            syns.add(step)
+        openings = syns.openings(number, exchange.client, exchange.server, now)
+        judged.append(replace(exchange, closing=whole.connection(openings)))
+    return tuple(judged)
+
+
+def _connection(rule: Rule, transcript: Transcript, text: str, port: int, start: int) -> Exchange:
+    client = CLIENT.replace(str(_PORT), str(port))
+    lines = parse_exchange(text, client=client, client_isn=CLIENT_ISN, server_isn=SERVER_ISN, start=start)
     ours = End.CLIENT if transcript.at_client else None
     first = lines[0].segment
     tracker = Tracker((first.src, first.sport), (first.dst, first.dport))
@@ -102,11 +130,15 @@ def _example(rule: Rule, transcript: Transcript, options: Options) -> str:
     word = "Broken" if transcript.fires else "Kept"
     title = f"{word}: {transcript.title}" if transcript.title else f"{word}:"
     lines = [[], *([Span(line, colour)] for line in wrap(_safe(title, options), options.columns)), []]
-    exchange = play(rule, transcript)
     drawn = replace(options, verbose=1, ours=End.CLIENT if transcript.at_client else None)
-    ladder = Ladder(drawn, exchange.client, exchange.server)
-    text = _join(lines, options) + ladder.head() + "".join(map(ladder.entry, exchange.entries))
-    return text + _join(_closing(exchange.closing, drawn), options)
+    text = _join(lines, options)
+    exchanges = play(rule, transcript)
+    start = exchanges[0].steps[0].time
+    for number, exchange in enumerate(exchanges):
+        ladder = Ladder(drawn, exchange.client, exchange.server, start=start)
+        text += ("\n" if number else "") + ladder.head() + "".join(map(ladder.entry, exchange.entries))
+        text += _join(_closing(exchange.closing, drawn), options)
+    return text
 
 
 def _closing(rulings: Sequence[Ruling], options: Options) -> list[list[Span]]:

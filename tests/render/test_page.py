@@ -15,7 +15,7 @@ from rawshake.rules.page import read
 @pytest.mark.parametrize("rule", book(), ids=lambda rule: rule.id)
 def test_its_examples_fire_and_stay_quiet_as_drawn(rule: Rule) -> None:
     for transcript in read(rule).transcripts:
-        findings = play(rule, transcript).findings
+        findings = [ruling for exchange in play(rule, transcript) for ruling in exchange.findings]
         assert bool(findings) is transcript.fires
         assert {ruling.rule for ruling in findings} <= {rule.id}
 
@@ -29,8 +29,9 @@ def test_it_fits_and_says_what_is_wrong(rule: Rule, width: int) -> None:
     assert text.count("\nBroken") == text.count("\nKept") == 1
     first = next(one for one in read(rule).transcripts if one.fires)
     broken = text[text.index("\nBroken") : text.index("\nKept")]
-    for ruling in play(rule, first).findings:
-        assert f"{ruling.verdict} {ruling.sentence.split()[0]}" in broken
+    for exchange in play(rule, first):
+        for ruling in exchange.findings:
+            assert f"{ruling.verdict} {ruling.sentence.split()[0]}" in broken
 
 
 def test_the_table_has_each_rule_once() -> None:
