@@ -241,13 +241,16 @@ def _sent_syn(me: View, peer: View, segment: Segment) -> None:
     else:
         me.passive = False
         me.proven = advance(me.proven or State.CLOSED, Event.SENT_SYN)
+    known = me.offered is not None
+    me.offered = (me.offered or frozenset()) | {option.kind for option in segment.options if option.known}
+    if known and segment.has_ack and peer.expected is not State.SYN_SENT:
+        return  # the client has taken the first: that one binds both
     me.mss, me.wscale = segment.mss, segment.wscale
     me.sack_permitted, me.timestamps = segment.sack_permitted, segment.timestamps is not None
     setup = segment.flags & (Flags.ECE | Flags.CWR)
     me.ecn_setup = setup == (Flags.ECE if segment.has_ack else Flags.ECE | Flags.CWR)
     me.fast_open = segment.payload_length > 0
     me.accecn = me.accecn or (segment.flags & _ACCECN == _ACCECN and not segment.has_ack)
-    me.offered = (me.offered or frozenset()) | {option.kind for option in segment.options if option.known}
     if me.wscale is not None and peer.wscale is not None:
         me.shift, peer.shift = min(me.wscale, MAX_SHIFT), min(peer.wscale, MAX_SHIFT)
     else:
