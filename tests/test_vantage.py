@@ -89,10 +89,16 @@ def test_a_handshake_of_which_a_part_came_twice_times_nothing() -> None:
     assert infer(steps_of(text)) is Vantage.NEAR_SERVER
 
 
+def test_without_a_handshake_the_ttls_must_do() -> None:
+    near, far = "> P. 1:6(5) ack 1 win 65535\n", "< P. 1:6(5) ack 6 win 65535 [ttl 60]"
+    assert infer(steps_of(near + far)) is Vantage.NEAR_CLIENT
+    assert infer(steps_of(near)) is Vantage.NEAR_CLIENT
+
+
 @pytest.mark.parametrize(
     "text",
     [
-        "> P. 1:6(5) ack 1 win 65535\n< P. 1:6(5) ack 6 win 65535",
+        "> P. 1:6(5) ack 1 win 65535 [ttl 60]",
         "> R 1:1(0) win 0 [ttl 60]",
         "",
     ],

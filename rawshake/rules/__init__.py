@@ -32,6 +32,8 @@ _CHAPTERS: Final = (
     "isn",
     "replies",
     "delayed_ack",
+    "retransmission",
+    "giving_up",
 )
 
 

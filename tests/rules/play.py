@@ -63,13 +63,16 @@ def captured(
 ) -> list[Ruling]:
     """All that the rules say of a capture of several connections, one after the other."""
     chosen = book() if rules is None else rules
+    connections = []
+    now = 0
+    for port, text in transcript.connections:
+        addresses = CLIENT.replace("40000", str(port)), SERVER
+        connections.append((port, steps_of(text, isns=isns, addresses=addresses, start=now + SECOND)))
+        now = max(step.time for step in connections[-1][1])
     whole = CaptureJudge(chosen)
     said: list[Ruling] = []
-    now = 0
-    for number, (port, text) in enumerate(transcript.connections, 1):
-        addresses = CLIENT.replace("40000", str(port)), SERVER
-        steps = steps_of(text, isns=isns, addresses=addresses, start=now + SECOND)
-        judge, syns, now = Judge(chosen), Syns(), steps[-1].time
+    for number, (port, steps) in enumerate(connections, 1):
+        judge, syns = Judge(chosen), Syns()
         for step in steps:
             said += judge.step(step)
             syns.add(step)
