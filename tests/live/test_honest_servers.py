@@ -14,7 +14,7 @@ from rawshake.net.lab.namespaces import Lab
 from rawshake.tcp import option
 from rawshake.tcp.segment import Flags, Segment
 from rawshake.tcp.seq import Seq
-from tests.live.peer import ACK, FIN, RST, SYN, Case, Cases, Met, Peer, meet_all, unaltered
+from tests.live.peer import ACK, FIN, RST, SYN, Case, Cases, Met, Peer, meet, meet_all, unaltered
 
 honest, slow = Cases(), Cases()
 #: All that a connection can agree on, and some data.
@@ -300,3 +300,15 @@ def test_nothing_is_found_with_everything_agreed_on(lab: Lab, tmp_path: Path, ca
 def test_nothing_is_found_in_the_end(lab: Lab, tmp_path: Path, options: tuple[str, ...]) -> None:
     for case, met in meet_all(lab, slow, tmp_path, *options):
         check(case, met)
+
+
+def test_the_first_synack_binds_whatever_a_second_one_offers(lab: Lab, tmp_path: Path) -> None:
+    def other_options(peer: Peer, right: Segment) -> Iterator[Segment]:
+        yield replace(right, options=())
+        yield right
+
+    peer = Peer(alter=other_options, names=frozenset({"synack"}))
+    met = meet(lab, peer, tmp_path, *EVERYTHING)
+    assert met.ours == [], met.drawn
+    ours = [step.segment for step in met.exchange.steps if step.ours]
+    assert [segment.options for segment in ours[1:]] == [()] * (len(ours) - 1), met.drawn
