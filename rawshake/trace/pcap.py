@@ -48,10 +48,14 @@ def read_header(source: Source) -> Header:
 
 def records(source: Source) -> Iterator[Record]:
     """Every record in order, each as soon as it is complete; raises ``Damage`` where one cannot be read."""
-    order, unit, link_type, header = read_header(source)
+    return records_after(source, read_header(source), 0)
+
+
+def records_after(source: Source, file: Header, number: int) -> Iterator[Record]:
+    """The records that follow the first ``number`` ones, which were taken from ``source`` already."""
+    order, unit, link_type, header = file
     unpack = struct.Struct(f"{order}IIII").unpack_from
     make, unknown = tuple.__new__, Direction.UNKNOWN
-    number = 0
     while source.peek(header):
         buffer, at, base = source.buffer, source.at, source.base
         size = len(buffer)
@@ -65,9 +69,7 @@ def records(source: Source) -> Iterator[Record]:
             number += 1
             time = seconds * _SECOND + fraction * unit
             # A third of the time goes into making the record, and the usual way takes twice as long.
-            yield make(
-                Record, (number, time, link_type, buffer[begin:end], original, 0, unknown, base + at)
-            )
+            yield make(Record, (number, time, link_type, buffer[begin:end], original, 0, unknown, base + at))
             at = end
         source.at = at
         head = source.peek(header)
