@@ -386,4 +386,5 @@ def key_of(segment: Segment) -> Key:
 
 
 def ordered_ends(src: str, sport: int, dst: str, dport: int) -> Key:
+    """Two ends in an order that does not depend on who is named first."""
     return (src, sport, dst, dport) if (src, sport) <= (dst, dport) else (dst, dport, src, sport)
