@@ -15,15 +15,8 @@ from rawshake.trace.model import Damage, LinkType, Record
 from rawshake.trace.order import ordered
 from rawshake.trace.read import records
 
-#: The protocol number of ESP (RFC 4303): what it holds is for its two ends only.
-_ESP: Final = 50
-_KNOWN: Final = links.RAW | {
-    LinkType.ETHERNET,
-    LinkType.LINUX_SLL,
-    LinkType.LINUX_SLL2,
-    LinkType.NULL,
-    LinkType.LOOP,
-}
+#: How often fragments of a tunnel may hold a tunnel whose packets are fragments.
+_DEEPEST: Final = 8
 
 
 @dataclass(slots=True)
@@ -47,27 +40,55 @@ class Reading:
 
     def _frames(self, chunks: Iterable[bytes]) -> Iterator[Frame]:
         for record in self._records(chunks):
-            frame = self.frame(record)
-            if frame is not None:
-                yield frame
+            packet = links.ip(record.link_type, record.data)
+            if packet is not None:
+                frame = self._frame(record, packet)
+                if frame is not None:
+                    yield frame
+            else:
+                yield from self._dissected(record)
         self.finish()
 
     def frame(self, record: Record) -> Frame | None:
-        """The IP packet of a record, or the one that it completes, if it is wanted; otherwise it is counted."""
+        """The IP packet of a record, or the one that it completes, if it is wanted; otherwise it is counted.
+
+        Records of 802.11 may hold several, of which this gives the first.
+        """
         packet = links.ip(record.link_type, record.data)
-        if packet is None:
-            self.left_out[_unknown(record.link_type)] += 1
-            return None
+        if packet is not None:
+            return self._frame(record, packet)
+        return next(iter(self._dissected(record)), None)
+
+    def _frame(self, record: Record, packet: bytes) -> Frame | None:
+        """The innermost packet in ``packet``, which may be a tunnel's, put together from fragments."""
         whole = self._fragments.add(packet, record.time)
-        if whole is None:
-            return None
+        for _ in range(_DEEPEST):
+            if whole is None:
+                return None
+            if links.wrapped(whole) is None:
+                break
+            from rawshake.net.dissect import packets
+
+            inner = packets(LinkType.RAW, whole)
+            if not inner.packets:
+                self.left_out[inner.reason] += 1
+                return None
+            whole = self._fragments.add(inner.packets[0], record.time)
+        assert whole is not None
         if self.wanted is not None and not self.wanted.matches(whole):
             self.unwanted += 1
             return None
-        if _protocol(whole) == _ESP:
-            self.left_out["encrypted"] += 1
-            return None
         return Frame(record.time, whole, record.direction, number=record.number)
+
+    def _dissected(self, record: Record) -> list[Frame]:
+        """The packets of a link layer that is not common; if there is none, it is counted."""
+        from rawshake.net.dissect import packets
+
+        inner = packets(record.link_type, record.data)
+        if not inner.packets:
+            self.left_out[inner.reason] += 1
+        found = (self._frame(record, packet) for packet in inner.packets)
+        return [frame for frame in found if frame is not None]
 
     def finish(self) -> None:
         """The capture has ended: count the fragments whose datagram never became whole."""
@@ -82,18 +103,3 @@ class Reading:
                 yield record
         except Damage as damage:
             self.damage = damage
-
-
-def _protocol(packet: bytes) -> int:
-    at = 9 if packet[0] >> 4 == 4 else 6
-    return packet[at] if len(packet) > at else -1
-
-
-def _unknown(link_type: int) -> str:
-    if link_type in _KNOWN:
-        return "not IP"
-    try:
-        name = f" ({LinkType(link_type).name})"
-    except ValueError:
-        name = ""
-    return f"has a link layer that is not known, type {link_type}{name}"

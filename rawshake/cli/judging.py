@@ -127,9 +127,16 @@ class Check:
         for reporter in self._reporters:
             reporter.end(summary)
         if summary.damage:
-            at = f"{summary.damage} (at octet {summary.damage_at})"
-            before = f"What stands before it was judged: {summary.frames} packets." if summary.frames else ""
-            complain(Failure(Exit.UNREADABLE, f"The capture '{summary.file}' is damaged: {at}.", before))
+            at = f"{summary.damage} (at octet {summary.damage_at})" if summary.damage_at else summary.damage
+            if summary.frames:
+                problem = f"The capture '{summary.file}' is damaged: {at}."
+                next_step = f"What stands before it was judged: {summary.frames} packets."
+            else:
+                problem = f"'{summary.file}' cannot be read: {at}."
+                next_step = (
+                    "Name a file in the format pcap or pcapng; it may be compressed with gzip or zstd."
+                )
+            complain(Failure(Exit.UNREADABLE, problem, next_step))
             self._unreadable = True
 
     def _capture(self, file: str, chunks: Iterable[bytes]) -> None:

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from rawshake.errors import Exit, Failure
-from rawshake.trace.model import Damage
+from rawshake.trace.model import Damage, Foreign
+from rawshake.trace.read import LOOK, is_capture, seems
 
 _CHUNK: Final = 1 << 20
+#: Compressed octets that are unpacked at once: of zstd's, four may become 128 KiB.
+_PIECE: Final = 1 << 10
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 
@@ -26,6 +29,8 @@ def opened(path: str) -> Iterator[Iterator[bytes]]:
     decompressed further.
     """
     if path == "-":
+        if sys.stdin is None:
+            raise Failure(Exit.UNREADABLE, "Standard input is closed.", "Name a file, or pipe a capture in.")
         yield _plain(_chunks(sys.stdin.fileno()))
         return
     try:
@@ -48,7 +53,15 @@ def opened(path: str) -> Iterator[Iterator[bytes]]:
 
 def _chunks(descriptor: int) -> Iterator[bytes]:
     # A pipe gives what it has at once, so that what is complete can be judged while more is to come.
-    while chunk := os.read(descriptor, _CHUNK):
+    read = 0
+    while True:
+        try:
+            chunk = os.read(descriptor, _CHUNK)
+        except OSError as refused:
+            raise Damage(read, f"It cannot be read: {refused.strerror}") from refused
+        if not chunk:
+            return
+        read += len(chunk)
         yield chunk
 
 
@@ -60,10 +73,25 @@ def _plain(chunks: Iterator[bytes]) -> Iterator[bytes]:
         if len(start) >= len(_ZSTD):
             break
     if start[:2] == _GZIP:
-        return _gunzipped(start, chunks)
+        return _looked_at("gzip", _gunzipped(start, chunks))
     if start[:4] == _ZSTD:
-        return _unzstandard(start, chunks)
+        return _looked_at("zstd", _unzstandard(start, chunks))
     return _after(start, chunks)
+
+
+def _looked_at(compression: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The octets, if they are a capture or a report; otherwise what was compressed is named."""
+    start = b""
+    for chunk in chunks:
+        start += chunk
+        if is_capture(start) or start.lstrip()[:1] == b"{":
+            break
+        if len(start) >= LOOK:
+            raise Foreign(f"The {compression} data seem to be {seems(start)}, not a capture")
+    else:
+        what = seems(start) if start else "nothing at all"
+        raise Foreign(f"The {compression} data seem to be {what}, not a capture")
+    yield from _after(start, chunks)
 
 
 def _after(start: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -88,7 +116,8 @@ def _gunzipped(start: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
             except zlib.error as broken:
                 raise Damage(read, f"The gzip data cannot be read: {broken}") from broken
             read += len(plain)
-            yield plain
+            if plain:
+                yield plain
             rest = member.unused_data if member.eof else member.unconsumed_tail
     if not member.eof:
         raise Damage(read, "The gzip data ends too early")
@@ -115,9 +144,8 @@ def _unzstandard(start: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
     frame = fresh()
     read = 0
     for chunk in _after(start, chunks):
-        # In small pieces, for each may become very many octets.
-        for at in range(0, len(chunk), 1 << 14):
-            rest = chunk[at : at + (1 << 14)]
+        for at in range(0, len(chunk), _PIECE):
+            rest = chunk[at : at + _PIECE]
             while rest:
                 if frame.eof:
                     frame = fresh()
@@ -126,7 +154,8 @@ def _unzstandard(start: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
                 except zstandard.ZstdError as broken:
                     raise Damage(read, f"The zstd data cannot be read: {broken}") from broken
                 read += len(plain)
-                yield plain
+                if plain:
+                    yield plain
                 rest = frame.unused_data if frame.eof else b""
     if not frame.eof:
         raise Damage(read, "The zstd data ends too early")

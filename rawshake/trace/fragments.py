@@ -9,21 +9,27 @@ from typing import Final
 #: How many datagrams may be incomplete at a time, and for how long, in ns (RFC 8200: 60 seconds).
 MOST: Final = 1024
 WITHIN: Final = 60_000_000_000
-#: What no datagram exceeds, in octets.
+#: What no datagram exceeds, in octets, and how much may be held of all that are incomplete.
 LARGEST: Final = 65_535 + 40
+HELD: Final = 1 << 24
 
 _FRAGMENT: Final = 44
 #: IPv6 headers that may stand before the fragment header: hop-by-hop, routing, destination options.
 _BEFORE: Final = frozenset({0, 43, 60})
+_MAY_BE: Final = _BEFORE | {_FRAGMENT}
 
 
 @dataclass(slots=True)
 class _Parts:
-    """The fragments of one datagram: offset in octets and content; ``end`` once the last one has come."""
+    """The fragments of one datagram: offset in octets and content; ``end`` once the last one has come.
+
+    ``size`` is how many octets they have together.
+    """
 
     time: int
     first: bytes = b""
     end: int | None = None
+    size: int = 0
     parts: dict[int, bytes] = field(default_factory=dict)
 
 
@@ -35,6 +41,7 @@ class Reassembly:
 
     def __init__(self) -> None:
         self._open: OrderedDict[bytes, _Parts] = OrderedDict()
+        self._held = 0
         self.dropped = 0
 
     def add(self, packet: bytes, time: int) -> bytes | None:
@@ -42,6 +49,11 @@ class Reassembly:
 
         A packet that is no fragment comes back as it is.
         """
+        # Most packets are whole; to see that must cost little.
+        if len(packet) < 20 or (
+            not (packet[6] & 0x3F or packet[7]) if packet[0] >> 4 == 4 else packet[6] not in _MAY_BE
+        ):
+            return packet
         found = _fragment(packet)
         if found is None:
             return packet
@@ -53,19 +65,30 @@ class Reassembly:
             if len(self._open) >= MOST:
                 self._drop()
             parts = self._open[key] = _Parts(time)
-        known = parts.parts.setdefault(offset, content)
-        end = offset + len(content)
-        if known != content or end > LARGEST or (parts.end is not None and end > parts.end):
-            self.dropped += len(parts.parts) + (known != content)
-            del self._open[key]
-            return None
+        known = parts.parts.get(offset)
+        if known is None:
+            parts.parts[offset] = content
+            parts.size += len(content)
+            self._held += len(content)
         if offset == 0:
             parts.first = head
-        if last:
+        end = offset + len(content)
+        if last and parts.end is None:
             parts.end = end
+        beyond = end > LARGEST or (parts.end is not None and max(end, parts.size) > parts.end)
+        if beyond or parts.size > LARGEST or (known is not None and known != content):
+            self.dropped += known is not None and known != content
+            self._forget(key)
+            return None
+        while self._held > HELD:
+            self._drop()
+        if parts.size != parts.end:
+            return None
+        self._held -= parts.size
+        del self._open[key]
         whole = _joined(parts)
-        if whole is not None:
-            del self._open[key]
+        if whole is None:
+            self.dropped += len(parts.parts)
         return whole
 
     def finish(self) -> int:
@@ -75,7 +98,11 @@ class Reassembly:
         return self.dropped
 
     def _drop(self) -> None:
-        _, parts = self._open.popitem(last=False)
+        self._forget(next(iter(self._open)))
+
+    def _forget(self, key: bytes) -> None:
+        parts = self._open.pop(key)
+        self._held -= parts.size
         self.dropped += len(parts.parts)
 
 

@@ -28,6 +28,7 @@ class LinkType(IntEnum):
     IEEE802_11_PRISM = 119
     IEEE802_11_RADIOTAP = 127
     IEEE802_11_AVS = 163
+    PPP_WITH_DIRECTION = 204
     IPV4 = 228
     IPV6 = 229
     LINUX_SLL2 = 276
@@ -59,9 +60,19 @@ class Damage(Exception):
         self.problem = problem
 
 
+class Foreign(Damage):
+    """The file is something else than a capture; ``problem`` says what it seems to be."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(0, problem)
+
+
 @dataclass(slots=True)
 class Source:
-    """Octets that come in chunks, taken in pieces of any size; ``offset`` is how many were taken."""
+    """Octets that come in chunks, taken in pieces of any size; ``offset`` is how many were taken.
+
+    What has come is in ``buffer`` from ``at`` on, so that a reader may take many records from there at once.
+    """
 
     chunks: Iterator[bytes]
     buffer: bytes = b""
@@ -94,7 +105,10 @@ class Source:
         held = len(pieces[0])
         self.base += self.at
         self.at = 0
-        while held < count and (chunk := next(self.chunks, b"")):
-            pieces.append(chunk)
-            held += len(chunk)
-        self.buffer = b"".join(pieces)
+        try:
+            while held < count and (chunk := next(self.chunks, None)) is not None:
+                pieces.append(chunk)
+                held += len(chunk)
+        finally:
+            # What came before the damage of a compressed file is there to be read.
+            self.buffer = b"".join(pieces)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -15,19 +15,29 @@ BEHIND: Final = 64
 
 
 def ordered(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """The frames by time, those of one time in the order given; never more than BEHIND of them are held."""
-    held: list[tuple[int, int, Frame]] = []
+    """The frames by time, those of one time in the order given; never more than BEHIND of them are held.
+
+    A frame is handed on once WITHIN has passed behind it, so that a capture that still grows is followed.
+    """
+    held: deque[Frame] = deque()
     latest = 0
-    for count, frame in enumerate(frames):
+    for frame in frames:
         time = frame.time
-        if time < latest - WITHIN:
-            while held:
-                yield heapq.heappop(held)[2]
+        if time >= latest or not held:
             latest = time
-        elif time > latest:
+            held.append(frame)
+            while len(held) > BEHIND or held[0].time < time - WITHIN:
+                yield held.popleft()
+        elif time < latest - WITHIN:
+            yield from held
+            held.clear()
+            held.append(frame)
             latest = time
-        heapq.heappush(held, (time, count, frame))
-        if len(held) > BEHIND:
-            yield heapq.heappop(held)[2]
-    while held:
-        yield heapq.heappop(held)[2]
+        else:
+            at = len(held)
+            while at and held[at - 1].time > time:
+                at -= 1
+            held.insert(at, frame)
+            if len(held) > BEHIND:
+                yield held.popleft()
+    yield from held
