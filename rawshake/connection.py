@@ -126,7 +126,9 @@ class Tally:
             if len(tally.resets) < 100:
                 tally.resets.append(step.number)
             self._resetter = self._resetter or (sender if step.now.proven is State.CLOSED else None)
-        elif step.again and not (segment.syn and segment.has_ack and not tally.syn_acks):
+        elif self._resetter is sender and step.now.proven is not State.CLOSED:
+            self._resetter = None  # by hindsight that reset was not its own
+        if step.again and not segment.rst and not (segment.syn and segment.has_ack and not tally.syn_acks):
             # When both open at once, the first SYN-ACK repeats a SYN, and is none that is sent again.
             self._again[_kind(step)] += 1
         if segment.syn:

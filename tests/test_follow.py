@@ -85,7 +85,10 @@ def test_two_interleaved() -> None:
 
 
 def test_a_port_used_again_is_another_connection() -> None:
-    again = [*frames(segments(WHOLE)), *frames(segments(WHOLE, client=80_077, server=80_088), start=10**9, number=9)]
+    again = [
+        *frames(segments(WHOLE)),
+        *frames(segments(WHOLE, client=80_077, server=80_088), start=10**9, number=9),
+    ]
     done, _ = follow(again)
     assert [(item.number, item.facts.client.isn, item.first_frame) for item in done] == [
         (1, Seq(1000), 1),
@@ -231,3 +234,39 @@ def test_what_has_ended_and_is_silent_is_handed_on_early() -> None:
     assert [one.facts.ended for one in done] == [Ended.CLOSED]
     follower.settle(9 * MILLISECOND)
     assert len(done) == 1
+
+
+def test_a_reset_after_which_traffic_goes_on_ended_nothing() -> None:
+    """Injected: at a number that draws a challenge, or at the exact one, of which the target knew better."""
+    for number in (500, 11):
+        text = f"""
+            > S 0:0(0) win 65535
+            < S. 0:0(0) ack 1 win 65535
+            > . 1:1(0) ack 1 win 65535
+            < P. 1:11(10) ack 1 win 65535
+            > . 1:1(0) ack 11 win 65535
+            < R {number}:{number}(0) win 0
+            < P. 11:21(10) ack 1 win 65535
+            > . 1:1(0) ack 21 win 65535
+            > F. 1:1(0) ack 21 win 65535
+            < F. 21:21(0) ack 2 win 65535
+            > . 2:2(0) ack 22 win 65535
+        """
+        (one,), _ = follow(frames(segments(text)))
+        assert (one.facts.ended, one.facts.ended_by) == (Ended.CLOSED, End.CLIENT)
+        assert (one.facts.client.state, one.facts.server.state) == ("TIME-WAIT", "CLOSED?")
+        assert one.facts.server.resets == (6,)
+
+
+def test_what_comes_late_does_not_revive_who_reset() -> None:
+    text = """
+        > S 0:0(0) win 65535
+        < S. 0:0(0) ack 1 win 65535
+        > . 1:1(0) ack 1 win 65535
+        < P. 11:21(10) ack 1 win 65535
+        < R. 21:21(0) ack 1 win 0
+        < P. 1:11(10) ack 1 win 65535
+    """
+    (one,), _ = follow(frames(segments(text)))
+    assert (one.facts.ended, one.facts.ended_by) == (Ended.RESET, End.SERVER)
+    assert one.facts.server.state == "CLOSED"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from rawshake.tcp.flight import Flight
+from rawshake.tcp.hindsight import Reset, outlive
 from rawshake.tcp.segment import Checksum, Flags, Segment
 from rawshake.tcp.seq import Seq, later
 from rawshake.tcp.standing import standing
@@ -32,6 +33,7 @@ class Tracker:
         self.server = server
         self.ends = Ends(View(End.CLIENT), View(End.SERVER))
         self.count = 0
+        self._resets: dict[End, Reset] = {}
         self._said: dict[End, Seq | None] = {End.CLIENT: None, End.SERVER: None}
         self._flight = {End.CLIENT: Flight(), End.SERVER: Flight()}
         self._beyond: dict[End, list[tuple[Seq, Seq]]] = {End.CLIENT: [], End.SERVER: []}
@@ -62,6 +64,8 @@ class Tracker:
         # RFC 9293 MUST-3: what fails its checksum has no effect, and its numbers may be the damage. Our own
         # are known to be meant.
         corrupt = segment.checksum is Checksum.WRONG
+        if self._resets and fate is Fate.PASSED and not corrupt:
+            outlive(self._resets, me, peer, segment)
         verdict = Standing.DROPPED if corrupt else standing(peer, segment)
         own = segment if meant is None else meant
         fresh = own.syn and me.iss is not None and own.seq != me.iss
@@ -74,6 +78,8 @@ class Tracker:
         if fate is not Fate.LOST:
             self._tell_receiver(me, peer, segment, verdict)
         if heard and own.rst:
+            if sender not in self._resets and me.proven is not None:
+                self._resets[sender] = Reset(me.proven, own.seq, me.nxt, peer.nxt)
             _sent_reset(me, own, heard=self._said[sender.other])
         if segment.has_ack:
             self._said[sender] = segment.ack
