@@ -34,6 +34,8 @@ _CHAPTERS: Final = (
     "delayed_ack",
     "retransmission",
     "giving_up",
+    "persist",
+    "sending",
 )
 
 

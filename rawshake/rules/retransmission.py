@@ -25,6 +25,8 @@ ALIKE: Final = 7
 SHOWN: Final = 3
 #: What happens once may be an accident.
 OFTEN: Final = 3
+#: No timer of TCP is finer than this.
+TICK: Final = 10_000_000
 #: A round trip below this is too short to measure by.
 MEASURABLE: Final = 20_000_000
 #: Sent again later than this it was not the third ACK that asked for it.
@@ -120,8 +122,12 @@ def syn_backoff(steps: Sequence[Step]) -> Iterator[Outcome]:
         < S. 0:0(0) ack 1 win 65535
         > . 1:1(0) ack 1 win 65535
     """
+    repeated = [step.number for step in steps if step.segment.syn and step.again]
+    if not repeated:
+        return
+    opening = steps[: repeated[-1] - steps[0].number + 1]
     for end in End:
-        for series in series_of(end, steps):
+        for series in series_of(end, opening):
             gaps = gaps_of(series)
             if not series[0].segment.syn or len(gaps) < 2:
                 continue
@@ -243,6 +249,8 @@ def rto_at_least_1s(steps: Sequence[Step]) -> Iterator[Outcome]:
             if gap >= ONE:
                 patient = again
                 continue
+            if gap < TICK or (syn and series[0].again):
+                continue  # no timer does that, but reordering; or it answers a SYN that was sent again
             what = "SYN" if syn else "data"
             sentence = f"{what} of seq {again.segment.seq} sent again after {seconds(gap)}"
             if not syn:
