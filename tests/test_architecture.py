@@ -48,7 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "trace": {"tcp", "link"},
     "follow": {"tcp", "rules", "judge", "report", "connection", "link"},
     "sift": {"link"},
-    "screen": {"tcp", "trace", "connection"},
+    "screen": {"tcp", "trace", "connection", "rules", "judge", "link", "follow"},
     "session": CORE,
     "net": {"tcp", "link", "trace"},
     "cli": CORE | {"net"},
@@ -82,7 +82,7 @@ ONLY_NET = set(
 ONLY_CLI = {"click", "rich"}
 
 #: Modules that may compute the name of what they import: lazy loading is what they are for.
-MAY_COMPUTE_NAMES = {"rawshake", "rawshake.rules", "rawshake.probes", "rawshake.cli"}
+MAY_COMPUTE_NAMES = {"rawshake", "rawshake.rules", "rawshake.probes", "rawshake.cli.commands"}
 
 #: Calls that a pure part does not make, whatever it may import.
 ONLY_EDGE_CALLS = set(

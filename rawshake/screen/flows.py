@@ -1,0 +1,142 @@
+"""Sorts a block's packets by the ends of their connections, and tells which of those are clean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rawshake.follow import LINGER, Key, ordered_ends
+from rawshake.screen.columns import ODD, PLAIN, Columns
+from rawshake.screen.emit import text
+from rawshake.screen.form import Formed, formed
+from rawshake.screen.settle import Settled
+
+Column = NDArray[Any]
+
+#: Rows of a block have numbers of so many bits, which stand beside the hash in one key.
+_ROW_BITS: Final = 22
+_ROW_MASK: Final = np.uint64((1 << _ROW_BITS) - 1)
+_SYN, _ACK = 0x02, 0x10
+
+
+@dataclass(slots=True)
+class Flows:
+    """The segments of a block, those of the same ends together, in runs that each begin with a SYN.
+
+    ``place`` has where in the block each row stood. Everything else has an element for each run: its first and
+    last row, the hash of its ends, whether another run of the same ends goes before it, what became of it by
+    columns, and whether it is clean and closed, clean as far as it goes, or for the judge.
+    """
+
+    rows: Columns
+    place: Column
+    starts: Column
+    lasts: Column
+    hash: Column
+    again: Column
+    what: Formed
+    accepted: Column
+    undecided: Column
+    slow: Column
+
+
+def flows(block: Columns, followed: Column, settled: Mapping[int, Settled], *, longest: int) -> Flows | None:
+    """Sort the segments of a block; None if there are none.
+
+    ``followed`` are hashes of ends whose connection is with the judge already, ``settled`` what was clean and has
+    ended but may still hear something. Runs of more than ``longest`` segments are for the judge.
+    """
+    segments = np.flatnonzero(block.kind <= ODD)
+    if not len(segments):
+        return None
+    keys = np.sort((block.hash[segments] & ~_ROW_MASK) | segments.astype(np.uint64))
+    place = (keys & _ROW_MASK).astype(np.int64)
+    hashes = keys & ~_ROW_MASK
+    rows = block.take(place)
+    begins = np.append(True, hashes[1:] != hashes[:-1])
+    syn = (rows.flags & (_SYN | _ACK) == _SYN) & (rows.kind == PLAIN)
+    starts = np.flatnonzero(begins | syn)
+    lasts = np.append(starts[1:], len(place)) - 1
+    what = formed(rows, starts)
+    group = (np.cumsum(begins) - 1)[starts]
+    again = np.append(False, group[1:] == group[:-1])
+    more = np.append(again[1:], False)
+    bad = _unfit(rows, np.flatnonzero(begins), hashes, followed, settled)[group]
+    bad |= ~what.good | (lasts - starts >= longest) | (more & ~what.closed)
+    bad[:-1] |= more[:-1] & ~_another(rows, starts, lasts, what)
+    # Whatever follows what is for the judge is for the judge, too.
+    slow = np.maximum.accumulate(group * 2 + bad) > group * 2
+    return Flows(
+        rows=rows,
+        place=place,
+        starts=starts,
+        lasts=lasts,
+        hash=hashes[starts],
+        again=again,
+        what=what,
+        accepted=~slow & what.closed,
+        undecided=~slow & ~what.closed,
+        slow=slow,
+    )
+
+
+def hashes_of(hashes: Column) -> Column:
+    """As much of each hash as tells flows apart."""
+    found: Column = hashes & ~_ROW_MASK
+    return found
+
+
+def key_of_row(rows: Columns, row: int) -> Key:
+    """Its ends, as the Follower knows connections by."""
+    low = text(bool(rows.v6[row]), int(rows.low_upper[row]), int(rows.low_lower[row]))
+    high = text(bool(rows.v6[row]), int(rows.high_upper[row]), int(rows.high_lower[row]))
+    return ordered_ends(low, int(rows.ports[row]) >> 16, high, int(rows.ports[row]) & 0xFFFF)
+
+
+def _another(rows: Columns, starts: Column, lasts: Column, what: Formed) -> Column:
+    """Whether each run but the first begins a connection of its own, if the one before has closed."""
+    before, after = starts[:-1], starts[1:]
+    same_client = rows.low[after] == rows.low[before]
+    second = np.minimum(before + 1, len(rows) - 1)
+    isn = np.where(same_client, rows.seq[before], rows.seq[second])
+    late = rows.time[after] - rows.time[lasts[:-1]] > LINGER
+    found: Column = late | (rows.seq[after] != isn)
+    return found
+
+
+def _unfit(
+    rows: Columns, firsts: Column, hashes: Column, followed: Column, settled: Mapping[int, Settled]
+) -> Column:
+    """Which groups are for the judge whatever they hold: for each of those that begin at ``firsts``."""
+    sizes = np.diff(np.append(firsts, len(rows)))
+    first = np.repeat(firsts, sizes)
+    mixed = rows.ports != rows.ports[first]
+    for column in (rows.low_lower, rows.high_lower, rows.low_upper, rows.high_upper, rows.v6):
+        mixed |= column != column[first]
+    unfit: Column = np.logical_or.reduceat(mixed, firsts)
+    same = (rows.low_lower == rows.high_lower) & (rows.low_upper == rows.high_upper)
+    unfit |= (same & (rows.ports >> 16 == rows.ports & 0xFFFF))[firsts]
+    own = hashes[firsts]
+    unfit |= np.isin(own, followed)
+    if settled:
+        for group in np.flatnonzero(np.isin(own, np.array(list(settled), np.uint64))).tolist():
+            unfit[group] |= not _follows(rows, int(firsts[group]), settled[int(own[group])])
+    return unfit
+
+
+def _follows(rows: Columns, row: int, before: Settled) -> bool:
+    """Whether the row begins a connection of the same ends as one that has ended."""
+    clean = before.clean
+    if key_of_row(rows, row) != clean.key:
+        return False
+    if rows.time[row] - clean.last_time > LINGER:
+        return True
+    sender = rows.ports[row] >> 16 if rows.low[row] else rows.ports[row] & 0xFFFF
+    upper, lower = (rows.low_upper, rows.low_lower) if rows.low[row] else (rows.high_upper, rows.high_lower)
+    source = text(bool(rows.v6[row]), int(upper[row]), int(lower[row])), int(sender)
+    isn = clean.isn if source == (clean.client, clean.client_port) else clean.isn_back
+    return bool(rows.seq[row] != isn)

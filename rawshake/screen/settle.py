@@ -1,0 +1,169 @@
+"""A Follower that is also told of connections which need not be followed: clean ones, whole, as they end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import NamedTuple, Protocol
+
+from rawshake.connection import Connection, Found
+from rawshake.follow import LINGER, Follower, Key, Limits, Totals, key_of
+from rawshake.judge import Ruling
+from rawshake.link import Frame
+from rawshake.rules.model import Rule, Scope, Verdict
+from rawshake.screen.emit import Clean
+from rawshake.screen.table import EXERCISED, TOO_LARGE, TOO_LARGE_BY_DEFAULT
+from rawshake.tcp.decode import decode
+from rawshake.tcp.notation import one_line
+from rawshake.tcp.segment import Segment
+from rawshake.tcp.seq import Seq
+
+
+class Packets(Protocol):
+    """All packets of a connection, wherever they are kept."""
+
+    def frames(self) -> list[Frame]:
+        """The packets themselves."""
+        ...
+
+
+class Settled(NamedTuple):
+    """A clean connection that has ended and may still hear something; ``hash`` is that of its ends."""
+
+    number: int
+    clean: Clean
+    hash: int
+    packets: Packets
+
+
+class Settling(Follower):
+    """Follows what it is given, and keeps what is settled elsewhere among it, in the order of their ends."""
+
+    def __init__(
+        self, rules: Sequence[Rule], done: Callable[[Connection], None], *, limits: Limits | None = None
+    ) -> None:
+        super().__init__(rules, done, limits=limits)
+        #: those that have ended last, by their ends
+        self.settled: dict[Key, Settled] = {}
+        #: of what is followed here, the hash of both ends
+        self.owned: dict[Key, int] = {}
+        self._hash = 0
+        self._ids = frozenset(rule.id for rule in rules)
+        self._judges_captures = any(rule.scope is Scope.CAPTURE for rule in rules)
+
+        @cache
+        def held(seen: int) -> frozenset[str]:
+            return frozenset(rule for rule in self._ids if EXERCISED[rule] & seen)
+
+        self._held = held
+
+    def feed(self, frame: Frame, hashed: int, number: int = 0) -> None:
+        """Follow one packet; ``number`` is that of the connection that it begins, if it has one already."""
+        self._hash = hashed
+        if not number:
+            self.frame(frame)
+            return
+        count, self.totals.connections = self.totals.connections, number - 1
+        self.frame(frame)
+        self.totals.connections = count
+
+    def settle(self, before: int) -> None:
+        """Hand on what has ended before; see Follower."""
+        for key in [key for key, one in self.settled.items() if one.clean.last_time < before]:
+            self._close(key)
+        super().settle(before)
+
+    def add(self, one: Settled) -> None:
+        """A connection has ended: it is handed on when nothing more can come of it."""
+        clean = one.clean
+        self._now = max(self._now, clean.last_time)
+        self.totals.frames += clean.segments
+        self.totals.segments += clean.segments
+        key = clean.key
+        self.settled[key] = one
+        self._ended[key] = None
+        if len(self._ended) > self._limits.ended:
+            self._close(next(iter(self._ended)))
+
+    def begins(self, key: Key, time: int) -> None:
+        """Another connection of these ends begins: the one before is over."""
+        self._now = max(self._now, time)
+        self._close(key)
+
+    def vouch(self, address: str) -> None:
+        """Whoever has this address has sent a right checksum."""
+        self._right[address] = None
+        if len(self._right) > self._limits.connections:
+            self._right.popitem(last=False)
+
+    def finish(self) -> Totals:
+        """The capture has ended: whatever is still there is over, in the order in which it was last heard of."""
+        order = [(live.last_time, live.last_frame, key) for key, live in self._open.items()]
+        order += [(one.clean.last_time, one.clean.last_frame, key) for key, one in self.settled.items()]
+        for _, _, key in sorted(order):
+            self._close(key)
+        return self.totals
+
+    def _segment(self, segment: Segment, frame: Frame) -> None:
+        key = key_of(segment)
+        one = self.settled.get(key)
+        if one is not None:
+            if frame.time - one.clean.last_time > LINGER or one.clean.opens_another(segment):
+                self._close(key)
+            else:
+                self._revive(key, one)
+        super()._segment(segment, frame)
+        if key in self._open:
+            self.owned[key] = self._hash
+
+    def _revive(self, key: Key, one: Settled) -> None:
+        """Follow it after all, from its beginning."""
+        del self.settled[key]
+        del self._ended[key]
+        totals = self.totals
+        kept = totals.frames, totals.segments, totals.connections
+        totals.connections = one.number - 1
+        for frame in one.packets.frames():
+            self.frame(frame)
+        totals.frames, totals.segments, totals.connections = kept
+
+    def _close(self, key: Key) -> None:
+        one = self.settled.pop(key, None)
+        if one is None:
+            super()._close(key)
+            if key not in self._open:
+                self.owned.pop(key, None)
+            return
+        del self._ended[key]
+        clean = one.clean
+        undecidable: Counter[tuple[str, str]] = Counter()
+        if clean.too_large and TOO_LARGE[0] in self._ids:
+            undecidable[TOO_LARGE] = clean.too_large
+        if clean.too_large_by_default and TOO_LARGE_BY_DEFAULT[0] in self._ids:
+            undecidable[TOO_LARGE_BY_DEFAULT] = clean.too_large_by_default
+        held = self._held(clean.seen)
+        findings: tuple[Found, ...] = ()
+        if self._judges_captures:
+            rulings = self._capture.connection(clean.openings(one.number, self._now))
+            passed = {ruling.rule for ruling in rulings if ruling.verdict is Verdict.PASS}
+            failed = {ruling.rule for ruling in rulings if ruling.verdict is Verdict.FAIL}
+            for ruling in rulings:
+                if ruling.verdict is Verdict.INCONCLUSIVE:
+                    undecidable[ruling.rule, ruling.sentence] += 1
+            held = (held | passed) - failed
+            findings = tuple(_found(one, ruling) for ruling in rulings if ruling.is_finding)
+        self._done(clean.connection(one.number, held, undecidable, findings))
+
+
+def _found(one: Settled, ruling: Ruling) -> Found:
+    """A finding about a SYN."""
+    frame = one.packets.frames()[ruling.step - 1]
+    segment = decode(frame.packet)
+    assert isinstance(segment, Segment)
+    isn, back = Seq(one.clean.isn), Seq(one.clean.isn_back)
+    client = ruling.step == 1
+    mine, other = (isn, back) if client else (back, isn)
+    return Found(
+        frame.number, ruling, one_line(segment, isn=mine, peer_isn=other, from_client=client, content=False)
+    )
