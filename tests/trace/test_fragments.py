@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers.inet import IP, TCP
@@ -9,7 +12,8 @@ from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, fra
 
 from rawshake.tcp.decode import decode
 from rawshake.tcp.segment import Checksum, Segment
-from rawshake.trace.fragments import LARGEST, MOST, WITHIN, Reassembly
+from rawshake.trace import fragments
+from rawshake.trace.fragments import HELD, LARGEST, MOST, WITHIN, Reassembly
 
 
 def whole4(length: int, ident: int = 7) -> bytes:
@@ -95,3 +99,52 @@ def test_any_octets_at_all(octets: bytes) -> None:
     Reassembly().add(octets, 0)
     Reassembly().add(b"\x45\0" + octets, 0)
     Reassembly().add(b"\x60\0\0\0\0\x20\x2c" + octets, 0)
+
+
+def small(offset: int, content: bytes, ident: int = 7, *, last: bool = False) -> bytes:
+    """A fragment of no datagram in particular; ``offset`` in octets."""
+    head = IP(
+        src="192.0.2.1", dst="192.0.2.2", id=ident, proto=6, frag=offset // 8, flags=0 if last else "MF"
+    )
+    return bytes(head / content)
+
+
+def test_pieces_that_overlap_are_not_used_and_do_not_pile_up() -> None:
+    reassembly = Reassembly()
+    for offset in range(0, 60_000, 8):
+        assert reassembly.add(small(offset, bytes(4096)), 0) is None
+        assert reassembly._held <= LARGEST
+    assert reassembly.finish() == 7500
+    assert reassembly._held == 0
+    # Two that together are longer than the whole, once the end is known.
+    reassembly = Reassembly()
+    pieces = small(0, bytes(24)), small(16, bytes(16)), small(32, bytes(8), last=True)
+    assert [reassembly.add(piece, 0) for piece in pieces] == [None, None, None]
+    assert reassembly.dropped == 3
+
+
+def test_what_is_held_of_all_is_bounded() -> None:
+    reassembly = Reassembly()
+    for ident in range(MOST):
+        reassembly.add(small(0, bytes(60_000), ident), 0)
+        assert reassembly._held <= HELD
+    assert reassembly.finish() == MOST
+
+
+def test_many_small_pieces_take_no_longer_than_few() -> None:
+    """8,000 pieces would be looked at 8,000 times each if every one of them made us try."""
+    reassembly = Reassembly()
+    pieces = [small(offset, bytes(8), last=offset == 64_000) for offset in range(0, 64_008, 8)]
+    looks = 0
+
+    def counted(parts: object, join: Callable[[object], bytes | None] = fragments._joined) -> bytes | None:  # type: ignore[assignment]
+        nonlocal looks
+        looks += 1
+        return join(parts)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fragments, "_joined", counted)
+        made = [reassembly.add(piece, 0) for piece in pieces]
+    assert looks == 1
+    assert made[-1] is not None
+    assert len(made[-1]) == 20 + 64_008
