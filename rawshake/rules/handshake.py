@@ -24,11 +24,15 @@ def synack_form(step: Step) -> Outcome | None:
     A listener answers with <SEQ=ISS><ACK=IRS+1><CTL=SYN,ACK>. A SYN without the ACK bit is another thing: the
     sender's own attempt to open, which crossed ours, and its acknowledgment field means nothing. One whose
     field holds exactly our ISN + 1 has seen our SYN and forgot the bit; a simultaneous open, where the field
-    is 0 in every stack, stays unsuspected. An ACK without SYN that acknowledges ISN + 1 is noted where nothing
-    was missed: either the SYN is forgotten, or the server holds a connection of those very numbers, and
-    challenges (RFC 5961 section 4). A client drops it and sends its SYN again.
+    is 0 in every stack, stays unsuspected. By the letter that field is nobody's business, so in a capture it is
+    a note. An ACK without SYN that acknowledges ISN + 1 is noted where nothing was missed: either the SYN is
+    forgotten, or the server holds a connection of those very numbers, and challenges (RFC 5961 section 4). A
+    client drops it and sends its SYN again.
 
-    Fires:
+    Fires (at the client):
+        > S =1000:1000(0) win 65535
+        < S 0:0(0) (ack =1001) win 65535
+    Fires (a note in a capture):
         > S =1000:1000(0) win 65535
         < S 0:0(0) (ack =1001) win 65535
     Fires (at the client, an ACK for the SYN and no SYN):
@@ -58,7 +62,8 @@ def synack_form(step: Step) -> Outcome | None:
     if not _forgot_ack(segment.ack, peer.iss):
         return None
     sentence = f"SYN without ACK, yet its ack field is ISN {peer.iss} + 1 = {segment.ack}"
-    return broken("flags", sentence, expected="S.", actual=segment.flags)
+    verdict = None if step.fate is Fate.DELIVERED else Verdict.NOTE
+    return broken("flags", sentence, expected="S.", actual=segment.flags, verdict=verdict)
 
 
 def _acknowledged_only(step: Step, iss: Seq) -> Outcome | None:
