@@ -135,10 +135,10 @@ def fin_taken_above_a_gap(peer: Peer, right: Segment) -> Iterator[Segment]:
     yield peer.segment(ACK | FIN)
 
 
-@faulty("active-close-sequence", "finack", "--linger", "0.2", *AFTER_THEIRS, window=5, closes=True)
+@faulty("active-close-sequence", "finack", "--how", "simultaneous", "--linger", "0.5", closes=True)
 def reset_out_of_time_wait(peer: Peer, right: Segment) -> Iterator[Segment]:
     yield right
-    yield replace(right, flags=RST | ACK)
+    peer.later(0.1, lambda: replace(right, flags=RST | ACK))
 
 
 @faulty("fin-is-final", "fin", "--linger", "0.5")

@@ -81,13 +81,13 @@ def checksum_wrong_once(peer: Peer, right: Segment) -> Iterator[Segment]:
     yield right
 
 
-@faulty("synrcvd-another-syn", "synack")
+@faulty("synrcvd-another-syn", "synack", "--data", "hello, you", window=5)
 def another_isn(peer: Peer, right: Segment) -> Iterator[Segment]:
     yield right
     yield replace(right, seq=right.seq + 5000)
 
 
-@faulty("synrcvd-another-syn", "synack", "--data", "hello")
+@faulty("synrcvd-another-syn", "synack", "--data", "hello, you", window=5)
 def another_isn_half_the_space_away(peer: Peer, right: Segment) -> Iterator[Segment]:
     yield right
     yield replace(right, seq=right.seq + 2**31)

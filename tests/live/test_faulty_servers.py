@@ -287,10 +287,9 @@ def window_that_shrinks(peer: Peer, right: Segment) -> Iterator[Segment]:
     yield replace(right, window=1000)
 
 
-@warned("mss-option-on-syn", "synack")
+@warned("mss-option-on-syn", "synack", "--drop", "synack:1")
 def mss_forgotten_when_it_comes_again(peer: Peer, right: Segment) -> Iterator[Segment]:
-    yield right
-    yield replace(right, options=())
+    yield right if peer.count["synack"] == 1 else replace(right, options=())
 
 
 @noted("window-not-shrunk", "ack", *BIT_BY_BIT, window=5000)
