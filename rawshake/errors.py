@@ -29,6 +29,7 @@ class Exit(IntEnum):
     DISAGREE = 18  #: the kernel's state differs from the expected one
     UNREADABLE = 19  #: a file cannot be read or written
     INTERNAL = 70  #: a fault of rawshake itself
+    HUNG_UP = 129  #: SIGHUP: the terminal is gone
     INTERRUPTED = 130  #: Ctrl-C
     TERMINATED = 143  #: SIGTERM
 

@@ -26,14 +26,14 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 def commands() -> str:
     """Every command and what it is for."""
-    from rawshake.cli import COMMANDS
+    from rawshake.cli.commands import COMMANDS
 
     return table(("command", "what it does"), ((f"`{name}`", text) for name, text in COMMANDS.items()))
 
 
 def options(name: str, *, without: Iterable[str] = ()) -> dict[str, str]:
     """The options of a command, each as it is written, and what it does."""
-    from rawshake.cli import cli
+    from rawshake.cli.commands import cli
 
     context = click.Context(cli, info_name="rawshake")
     command = cli.get_command(context, name)

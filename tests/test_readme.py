@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from rawshake.cli import cli
+from rawshake.cli.commands import cli
 from rawshake.errors import Exit
 from scripts import readme
 

@@ -1,107 +1,31 @@
-"""The command line: which commands there are, and how every ending becomes words and an exit status."""
+"""The command line, and how every ending becomes words and an exit status; ``commands`` holds which there are."""
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from contextlib import suppress
-from importlib import import_module
 from typing import Final, NoReturn
 
-import click
-
-from rawshake import __version__
 from rawshake.cli.stops import Stopped, install
 from rawshake.errors import Exit, Failure
 
-#: Each command with its one line; the module ``rawshake.cli.NAME`` is loaded when it is called.
-COMMANDS: Final = {
-    "demo": "Show a handshake and a close in a lab of their own; no set-up.",
-    "connect": "Open a connection by hand and hold it: SYN, SYN-ACK, ACK.",
-    "send": "Send octets over a held connection and print what comes back.",
-    "sessions": "List the connections that are held.",
-    "teardown": "Close a held connection, or open and close one: FIN, ACK, FIN, ACK.",
-    "check": "Judge what passed: every connection of a capture.",
-    "sniff": "Judge what passes: every connection on an interface, until Ctrl-C.",
-    "rules": "List the rule book.",
-    "explain": "Show a rule's page: clause, reason, examples drawn as ladders.",
-    "lab": "A lab of namespaces with real servers behind a wire.",
-    "doctor": "Tell what this machine allows.",
-}
-
-
-class Formatter(click.HelpFormatter):
-    r"""Reads ``\b`` as click does a backspace: the paragraph below keeps its lines. Docstrings are raw."""
-
-    def write_text(self, text: str) -> None:
-        super().write_text(text.replace("\\b\n", "\b\n"))
-
-
-click.Context.formatter_class = Formatter
-
-
-class Commands(click.Group):
-    """Loads a command's module only when it is needed: ``--help`` needs none."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command = import_module(f"rawshake.cli.{cmd_name}").command
-        assert isinstance(command, click.Command)
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
-            import difflib
-
-            near = difflib.get_close_matches(name, COMMANDS, n=1)
-            raise Failure(
-                Exit.USAGE,
-                f"There is no command {name!r}.",
-                f"Did you mean 'rawshake {near[0]}'?" if near else "See 'rawshake --help'.",
-            )
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, message="rawshake %(version)s")
-def cli() -> None:
-    r"""TCP handshakes made by hand: real segments, captured, judged by the RFCs and drawn.
-
-    \b
-    Begin here:
-      rawshake demo                        a whole exchange, nothing to set up
-      sudo rawshake teardown HOST PORT     open and close a connection to a server
-      sudo rawshake connect HOST PORT      open one and hold it
-    """
+#: What a write may fail with through no fault of ours.
+_UNWRITABLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
 def main() -> NoReturn:
     """Run, and leave by the exit status; the user sees sentences, never a traceback."""
     install()
     try:
-        status = int(cli.main(prog_name="rawshake", standalone_mode=False) or 0)
+        _open_standard_streams()
+        from rawshake.cli.commands import run  # only now: Ctrl-C may come while click is imported
+
+        status = run()
         sys.stdout.flush()
     except Failure as failure:
         status = complain(failure)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
-        status = Exit.USAGE
-    except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "rawshake"
-        status = complain(Failure(Exit.USAGE, error.format_message(), f"See '{command} --help'."))
-    except click.ClickException as error:
-        status = complain(Failure(Exit.USAGE, error.format_message()))
     except Stopped as stopped:
         status = stopped.status
     except BrokenPipeError:
@@ -109,13 +33,7 @@ def main() -> NoReturn:
     except Exception as fault:
         if os.environ.get("RAWSHAKE_TRACEBACK"):
             raise
-        status = complain(
-            Failure(
-                Exit.INTERNAL,
-                f"This is a fault in rawshake: {type(fault).__name__}: {fault}.",
-                "Set RAWSHAKE_TRACEBACK=1, run it again, and report what it prints.",
-            )
-        )
+        status = complain(_described(fault))
     try:
         sys.stdout.flush()
     except OSError:
@@ -123,11 +41,36 @@ def main() -> NoReturn:
     sys.exit(status)
 
 
+def _open_standard_streams() -> None:
+    """Open what our starter has closed: the next socket would be standard output, and be written to."""
+    for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != descriptor:
+                os.dup2(null, descriptor)
+                os.close(null)
+            setattr(sys, name, open(descriptor, mode, closefd=False))  # noqa: SIM115  # as long as we live
+
+
+def _described(fault: Exception) -> Failure:
+    if isinstance(fault, OSError) and fault.errno in _UNWRITABLE:
+        return Failure(
+            Exit.UNREADABLE,
+            f"What there is to say cannot be written: {os.strerror(fault.errno)}.",
+            "Look at where standard output leads.",
+        )
+    return Failure(
+        Exit.INTERNAL,
+        f"This is a fault in rawshake: {type(fault).__name__}: {fault}.",
+        "Set RAWSHAKE_TRACEBACK=1, run it again, and report what it prints.",
+    )
+
+
 def complain(failure: Failure) -> Exit:
     """Write a failure to standard error: one sentence and a next step."""
     lines = [f"rawshake: {failure.problem}"]
     if failure.next_step:
         lines.append(f"  {failure.next_step}")
-    with suppress(BrokenPipeError):
-        click.echo("\n".join(lines), err=True)
+    with suppress(OSError):
+        print("\n".join(lines), file=sys.stderr, flush=True)
     return failure.status

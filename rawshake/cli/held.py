@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import base64
-import sys
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from rawshake.cli.output import render_options, to_stdout, write_octets, write_text
+from rawshake.cli.output import (
+    check_files,
+    octets_to_stdout,
+    render_options,
+    to_stdout,
+    write_octets,
+    write_text,
+)
 from rawshake.cli.parameters import Output
 from rawshake.cli.text import readable
 from rawshake.errors import Exit, Failure
 from rawshake.net import keeper
-from rawshake.net.privilege import invoking_user
+from rawshake.net.privilege import User, invoking_user
+
+#: What a keeper hands over in pieces, as base64: what the server sent, the report, the frames.
+PARTS: Final = ("data", "json", "pcap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +38,39 @@ class Held:
 
     def order(self, order: dict[str, Any], output: Output, *, raw: bool = False) -> int:
         """Have the keeper do something; what it draws is printed as it comes. The exit status."""
+        check_files(output)
         channel = keeper.call(invoking_user(), self.number)
+        parts = {name: bytearray() for name in PARTS}
         try:
             channel.send({**order, "output": asdict(output), "options": _plain(output)})
             for message in channel.messages():
                 if "text" in message:
                     to_stdout(message["text"])
+                for name in parts.keys() & message:
+                    parts[name] += base64.b64decode(message[name])
                 if "failure" in message:
                     raise Failure(Exit(message["status"]), *message["failure"])
                 if "status" in message:
-                    return _done(message, output, raw=raw)
+                    _write(output, **{name: bytes(part) for name, part in parts.items()}, raw=raw)
+                    return Exit(message["status"])
+        except OSError as gone:
+            raise self._broken_off() from gone
         finally:
             channel.close()
-        raise Failure(Exit.SESSION_GONE, f"Connection {self.number} ended in the middle.", "")
+        raise self._broken_off()
+
+    def _broken_off(self) -> Failure:
+        if self.number in keeper.held(invoking_user()):
+            return Failure(
+                Exit.SESSION_GONE,
+                f"The keeper of connection {self.number} broke this off; the connection lives.",
+                "See how it stands: rawshake sessions.",
+            )
+        return Failure(
+            Exit.SESSION_GONE,
+            f"Connection {self.number} ended in the middle.",
+            "Its keeper was killed, or failed: open another one.",
+        )
 
     def send(self, octets: bytes, output: Output, *, wait: int, raw: bool) -> int:
         """Have the keeper send ``octets``, and print what came back within ``wait`` ns of quiet."""
@@ -58,53 +87,63 @@ def _plain(output: Output) -> dict[str, Any]:
     return options
 
 
-def _done(message: dict[str, Any], output: Output, *, raw: bool) -> int:
+def _write(output: Output, *, raw: bool, data: bytes, json: bytes, pcap: bytes) -> None:
     if output.json is not None:
-        write_text(output.json, message["json"])
+        write_text(output.json, json.decode())
     if output.pcap is not None:
-        write_octets(output.pcap, base64.b64decode(message["pcap"]))
-    if "data" in message and output.json != "-":
-        answer = base64.b64decode(message["data"])
-        if raw:
-            sys.stdout.buffer.write(answer)
-            sys.stdout.buffer.flush()
-        elif answer:
-            to_stdout(readable(answer).rstrip("\n") + "\n")
-    return Exit(message["status"])
+        write_octets(output.pcap, pcap)
+    if output.json == "-":
+        return
+    if raw:
+        octets_to_stdout(data)
+    elif data:
+        to_stdout(readable(data).rstrip("\n") + "\n")
 
 
-def everything() -> list[Held]:
-    """What the user holds, in the order of its numbers."""
+def everything() -> tuple[list[Held], list[int]]:
+    """What the user holds, in the order of its numbers; and the numbers of those whose keepers are silent."""
     user = invoking_user()
-    found = []
+    found, silent = [], []
     for number in keeper.held(user):
         try:
-            channel = keeper.call(user, number)
+            told = _status(user, number)
         except Failure:
             continue  # it has just ended
-        try:
-            channel.send({"order": "status"})
-            told = channel.receive()
-        except OSError:
+        except TimeoutError:
+            silent.append(number)
             continue
-        finally:
-            channel.close()
         if told is not None:
             ends = {name: (str(told[name][0]), int(told[name][1])) for name in ("client", "server")}
             states = (str(told["states"][0]), str(told["states"][1]))
             found.append(
                 Held(number, **ends, states=states, unread=told["unread"], age=told["age"], left=told["left"])
             )
-    return found
+    return found, silent
+
+
+def _status(user: User, number: int) -> dict[str, Any] | None:
+    channel = keeper.call(user, number)
+    try:
+        channel.send({"order": "status"})
+        return channel.receive()
+    except TimeoutError:
+        raise
+    except OSError:
+        return None
+    finally:
+        channel.close()
 
 
 def find(wanted: str | None) -> Held:
     """The held connection of that number; the one opened last where none is named."""
-    held = everything()
-    if wanted is not None and not wanted.isdecimal():
+    if wanted is not None and not (wanted.isascii() and wanted.isdecimal()):
         raise Failure(
             Exit.USAGE, f"{wanted!r} is not the number of a connection.", "Give its number, or HOST PORT."
         )
+    held, silent = everything()
+    for number in silent:
+        if wanted is None or int(wanted) == number:
+            raise keeper.deaf(number)
     if not held:
         raise Failure(
             Exit.SESSION_GONE,
@@ -122,7 +161,7 @@ def find(wanted: str | None) -> Held:
 
 def to(host: str, port: int, family: Literal[4, 6] | None) -> Held | None:
     """The youngest held connection to that server, if there is one."""
-    candidates = [one for one in everything() if one.server[1] == port]
+    candidates = [one for one in everything()[0] if one.server[1] == port]
     if not candidates:
         return None
     from rawshake.net.route import resolve

@@ -5,18 +5,20 @@ from __future__ import annotations
 import base64
 import io
 import signal
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Final
 
 from rawshake.cli.closing import How, close
-from rawshake.cli.live import Live, outcome_of, stoppable
+from rawshake.cli.live import Live, outcome_of, reset, stoppable
 from rawshake.cli.output import Printer, report, status_of
 from rawshake.cli.parameters import Output
 from rawshake.cli.stops import Stopped
 from rawshake.errors import Exit, Failure
 from rawshake.net import keeper
+from rawshake.net.channel import Channel, Message
 from rawshake.net.pcapfile import write
 from rawshake.net.privilege import User, invoking_user
 from rawshake.profile import SECOND
@@ -26,6 +28,8 @@ from rawshake.tcp.view import End
 
 #: How long the goodbye of an expired or terminated keeper may take.
 GOODBYE: Final = 2 * SECOND
+#: How many octets go into one message.
+PIECE: Final = 1 << 20
 
 
 def in_background(live: Live, hold: int) -> None:
@@ -44,7 +48,11 @@ def _keep(live: Live, hold: int, user: User, tell: Callable[[int], None]) -> Non
     keeper.drop_to(user)
     listener = keeper.listen(user)
     tell(listener.number)
-    Keeper(live, listener, live.session.link.now() + hold).serve()
+    try:
+        Keeper(live, listener, live.session.link.now() + hold).serve()
+    except Exception:
+        reset(live)
+        raise
 
 
 def in_foreground(live: Live, hold: int) -> int:
@@ -63,71 +71,99 @@ class Keeper:
     live: Live
     listener: keeper.Listener
     deadline: int
+    opened: int = 0
     _ended: Exchange | None = None
+    #: how many entries have been drawn
     _shown: int = 0
+    _orders: deque[tuple[Channel, Message]] = field(default_factory=deque)
+    _stop: Callable[[], None] = lambda: None
 
     def serve(self) -> Exchange:
         """Until the connection has ended; how it did."""
         session, wire = self.live.session, self.live.wire
-        since = wire.now()
-        opened = since
+        self.opened = wire.now()
         self._shown = len(session.entries)
         try:
             with stoppable(self.live) as waker:
-                watched = [wire.fileno(), self.listener.fileno(), waker]
-                while self._ended is None and not session.over and wire.now() < self.deadline:
-                    ready = keeper.wait(watched, session.next_deadline(self.deadline))
+                self._stop = session.checkpoint
+                session.checkpoint = self._checkpoint
+                while self._ended is None and not self._over():
+                    watched = [wire.fileno(), waker, *self.listener.filenos()]
+                    keeper.wait(watched, session.next_deadline(self.deadline))
                     session.checkpoint()
                     session.pump()
-                    if self.listener.fileno() in ready:
-                        self._obey(opened)
+                    if self._orders:
+                        self._obey(*self._orders.popleft())
         except Stopped:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self.listener.close()
+        self._turn_away()
         if self._ended is None:
             self._ended = self._goodbye()
         return self._ended
 
+    def _over(self) -> bool:
+        session = self.live.session
+        return session.over or session.closed or session.link.now() >= self.deadline
+
+    def _checkpoint(self) -> None:
+        """Hear whoever calls, also while an order runs: tell at once how it stands, keep other orders for later."""
+        self._stop()
+        for channel, order in self.listener.take():
+            if order.get("order") == "status":
+                with suppress(OSError):
+                    channel.send(self._status())
+                channel.close()
+            else:
+                self._orders.append((channel, order))
+
+    def _turn_away(self) -> None:
+        """Tell those whose orders came too late."""
+        gone = f"Connection {self.listener.number} has just ended."
+        for channel, _ in self._orders:
+            with suppress(OSError):
+                channel.send({"failure": [gone], "status": Exit.SESSION_GONE})
+            channel.close()
+        self._orders.clear()
+
     def _goodbye(self) -> Exchange:
         session = self.live.session
-        if session.over:
+        if session.over or session.closed:
             return session.exchange(*outcome_of(session))
         return session.exchange(*close(session, How.FIN, GOODBYE))
 
-    def _obey(self, opened: int) -> None:
-        channel = self.listener.accept()
-        if channel is None:
-            return
-        drawing = self.live.session.on_entry
+    def _obey(self, channel: Channel, order: Message) -> None:
+        session = self.live.session
+        drawing = session.on_entry
         try:
-            order = channel.receive()
-            if order is not None:
-                self.live.session.cancelled = lambda: channel.gone
-                channel.send(self._do(order, channel, opened))
+            session.cancelled = lambda: channel.gone
+            channel.send(self._do(order, channel))
         except Failure as failure:
             with suppress(OSError):
                 channel.send({"failure": [failure.problem, failure.next_step], "status": failure.status})
         except (OSError, KeyError, TypeError, ValueError):
             pass  # whoever asked has gone, or speaks something else; the connection stays
         finally:
-            self.live.session.cancelled = lambda: False
-            self.live.session.on_entry = drawing
+            session.cancelled = lambda: False
+            session.on_entry = drawing
             channel.close()
             if self._ended is not None and keeper.is_first_process():
                 channel.see_off()
 
-    def _do(self, order: dict[str, Any], channel: keeper.Channel, opened: int) -> dict[str, Any]:
+    def _status(self) -> Message:
         session = self.live.session
         now = session.link.now()
-        if order["order"] == "status":
-            return {
-                "client": session.tracker.client,
-                "server": session.tracker.server,
-                "states": [session.client.state, session.server.state],
-                "unread": len(session.endpoint.unread),
-                "age": now - opened,
-                "left": self.deadline - now,
-            }
+        return {
+            "client": session.tracker.client,
+            "server": session.tracker.server,
+            "states": [session.client.state, session.server.state],
+            "unread": len(session.endpoint.unread),
+            "age": now - self.opened,
+            "left": self.deadline - now,
+        }
+
+    def _do(self, order: Message, channel: Channel) -> Message:
+        session = self.live.session
         output = Output(**order["output"])
         options = Options(**order["options"], ours=End.CLIENT)
         printer = Printer(
@@ -138,12 +174,12 @@ class Keeper:
             write=lambda text: channel.send({"text": text}),
         )
         if order["order"] == "send":
-            return self._send(order, printer)
+            return self._send(order, printer, channel)
         if order["order"] == "teardown":
             return self._teardown(order, printer, channel)
         raise Failure(Exit.INTERNAL, f"A keeper has no order {order['order']!r}.", "")
 
-    def _send(self, order: dict[str, Any], printer: Printer) -> dict[str, Any]:
+    def _send(self, order: Message, printer: Printer, channel: Channel) -> Message:
         session = self.live.session
         self._draw_from(printer, self._shown)
         quiet = order["wait"]
@@ -156,14 +192,14 @@ class Keeper:
         else:
             outcome, detail = Outcome.HELD, ""
         exchange = session.exchange(outcome, detail)
-        return {
-            "status": status_of(exchange),
-            "data": base64.b64encode(answer).decode(),
-            "json": report("send", exchange) if printer.output.json is not None else "",
-            "pcap": "",
-        }
+        _hand_over(channel, "data", answer)
+        if printer.output.json is not None:
+            _hand_over(channel, "json", report("send", exchange).encode())
+        if printer.output.pcap is not None:
+            _hand_over(channel, "pcap", self._frames())
+        return {"status": status_of(exchange)}
 
-    def _teardown(self, order: dict[str, Any], printer: Printer, channel: keeper.Channel) -> dict[str, Any]:
+    def _teardown(self, order: Message, printer: Printer, channel: Channel) -> Message:
         session = self.live.session
         self._draw_from(printer, 0)
         outcome, detail = close(session, How(order["how"]), order["timeout"])
@@ -172,14 +208,16 @@ class Keeper:
         self._ended = session.exchange(outcome, detail)
         printer.foot(self._ended)
         session.linger(order["linger"])
-        done: dict[str, Any] = {"status": status_of(self._ended)}
         if printer.output.json is not None:
-            done["json"] = report("teardown", session.exchange(outcome, detail))
+            _hand_over(channel, "json", report("teardown", session.exchange(outcome, detail)).encode())
         if printer.output.pcap is not None:
-            file = io.BytesIO()
-            write(file, self.live.frames)
-            done["pcap"] = base64.b64encode(file.getvalue()).decode()
-        return done
+            _hand_over(channel, "pcap", self._frames())
+        return {"status": status_of(self._ended)}
+
+    def _frames(self) -> bytes:
+        file = io.BytesIO()
+        write(file, self.live.frames)
+        return file.getvalue()
 
     def _draw_from(self, printer: Printer, first: int) -> None:
         """Draw what has passed since entry ``first``, and from now on whatever passes."""
@@ -191,3 +229,9 @@ class Keeper:
             printer.entry(entry)
 
         self.live.session.on_entry = draw
+
+
+def _hand_over(channel: Channel, name: str, octets: bytes) -> None:
+    """In pieces, so that none is longer than a message may be."""
+    for at in range(0, len(octets), PIECE):
+        channel.send({name: base64.b64encode(octets[at : at + PIECE]).decode()})

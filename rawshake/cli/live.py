@@ -18,7 +18,7 @@ from rawshake.net.privilege import require_raw
 from rawshake.net.route import first_route, largest_segment, resolve
 from rawshake.net.wire import Wire
 from rawshake.profile import Drops, Profile
-from rawshake.report import Outcome
+from rawshake.report import Judged, Outcome, Remark
 from rawshake.rules import book
 from rawshake.session import Session
 from rawshake.tcp import option
@@ -165,7 +165,7 @@ def concluded(session: Session) -> tuple[Outcome, str]:
 
 @contextmanager
 def stoppable(live: Live) -> Iterator[int]:
-    """Ctrl-C and SIGTERM raise Stopped only where the session has nothing half done.
+    """Signals raise Stopped only where the session has nothing half done.
 
     Gives a descriptor that becomes readable then.
     """
@@ -181,22 +181,37 @@ def stoppable(live: Live) -> Iterator[int]:
 
 @contextmanager
 def reset_if_interrupted(live: Live) -> Iterator[None]:
-    """Whatever ends us early, Ctrl-C and SIGTERM too, sends a RST first, so that no server is left hanging."""
+    """Whatever ends us early, signals too, sends a RST first, so that no server is left hanging."""
     try:
         with stoppable(live):
             yield
     except Stopped:
-        live.session.remark("interrupted: resetting the connection")
-        live.session.abort()
+        _reset_and_draw(live)
         exchange = live.session.exchange(Outcome.INTERRUPTED)
         live.printer.foot(exchange)
         write_files(live.printer.output, live.command, exchange, live.frames)
         raise
-    except (Failure, OSError):
-        live.session.on_entry = lambda entry: None  # it may be the drawing that failed
-        with suppress(Failure, OSError):
-            live.session.abort()
+    except Exception:
+        reset(live)
         raise
+
+
+def _reset_and_draw(live: Live) -> None:
+    """The RST leaves before anything more is drawn: whoever should read that may have stopped reading."""
+    session, undrawn = live.session, list[Judged | Remark]()
+    session.on_entry = undrawn.append
+    session.remark("interrupted: resetting the connection")
+    session.abort()
+    session.on_entry = live.printer.entry
+    for entry in undrawn:
+        live.printer.entry(entry)
+
+
+def reset(live: Live) -> None:
+    """Send a RST after whatever went wrong, if that can still be done."""
+    live.session.on_entry = lambda entry: None  # it may be the drawing that failed
+    with suppress(Exception):
+        live.session.abort()
 
 
 def finish(live: Live, outcome: Outcome, detail: str, *, linger: int) -> int:

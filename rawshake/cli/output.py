@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable, Sequence
 
 from rawshake.cli.parameters import Output
-from rawshake.errors import Exit
+from rawshake.cli.stops import at_once
+from rawshake.errors import Exit, Failure
 from rawshake.link import Frame
 from rawshake.render.compact import Compact
 from rawshake.render.findings import verdict_line
@@ -57,13 +58,26 @@ def render_options(output: Output) -> Options:
 
 def to_stdout(text: str) -> None:
     """Write at once: an exchange is drawn while it happens. It goes on where nobody reads any more."""
+    _write_to_stdout(lambda: sys.stdout.write(text))
+
+
+def octets_to_stdout(octets: bytes) -> None:
+    """Write octet for octet."""
+    _write_to_stdout(lambda: sys.stdout.buffer.write(octets))
+
+
+def _write_to_stdout(write: Callable[[], object]) -> None:
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
+        with at_once():
+            write()
+            sys.stdout.flush()
+    except OSError as refused:
+        # What is in the buffer shall not fail once more at our end.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
+        if not isinstance(refused, BrokenPipeError):
+            raise
 
 
 class Printer:
@@ -118,6 +132,8 @@ def check_files(output: Output) -> None:
             from rawshake.net.privilege import check_writable
 
             check_writable(path)
+    if output.pcap == "-":
+        raise Failure(Exit.USAGE, "--pcap - would mix frames with words.", "Name a file: --pcap frames.pcap.")
 
 
 def report(command: str, exchange: Exchange) -> str:
@@ -130,12 +146,13 @@ def report(command: str, exchange: Exchange) -> str:
 
 def write_files(output: Output, command: str, exchange: Exchange, frames: Sequence[Frame]) -> None:
     """The report and the frames, where they were asked for; the files belong to whoever ran sudo."""
-    if output.json is not None:
-        write_text(output.json, report(command, exchange))
-    if output.pcap is not None:
-        from rawshake.net.pcapfile import save
+    with at_once():
+        if output.json is not None:
+            write_text(output.json, report(command, exchange))
+        if output.pcap is not None:
+            from rawshake.net.pcapfile import save
 
-        save(output.pcap, frames)
+            save(output.pcap, frames)
 
 
 def write_text(path: str, text: str) -> None:
@@ -148,7 +165,6 @@ def write_text(path: str, text: str) -> None:
 
 def write_octets(path: str, octets: bytes) -> None:
     """Write a whole file, which belongs to whoever ran sudo."""
-    from rawshake.net.privilege import open_for_user
+    from rawshake.net.privilege import write_for_user
 
-    with open_for_user(path) as file:
-        file.write(octets)
+    write_for_user(path, lambda file: file.write(octets))

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
 
 import click
 
 from rawshake.cli.parameters import Output, output_options, seconds, take
+from rawshake.errors import Exit, Failure
+
+#: How much is sent in one go.
+MOST_OCTETS: Final = 32 << 20
 
 
 @click.command("send")
@@ -36,5 +41,16 @@ def command(text: str, number: str | None, wait: int, raw: bool, **given: object
     from rawshake.cli import held
     from rawshake.cli.text import unescape
 
-    octets = sys.stdin.buffer.read() if text == "-" else unescape(text)
+    octets = _standard_input() if text == "-" else unescape(text)
     return held.find(number).send(octets, output, wait=wait, raw=raw)
+
+
+def _standard_input() -> bytes:
+    octets = sys.stdin.buffer.read(MOST_OCTETS + 1)
+    if len(octets) > MOST_OCTETS:
+        raise Failure(
+            Exit.USAGE,
+            f"Standard input holds more than the {MOST_OCTETS >> 20} MiB that are sent in one go.",
+            "Send it in parts.",
+        )
+    return octets

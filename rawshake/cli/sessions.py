@@ -10,17 +10,21 @@ import click
 def command(as_json: bool) -> int:
     """List the connections that are held, with the states of both ends."""
     from rawshake.cli import held
+    from rawshake.net.keeper import deaf
     from rawshake.profile import SECOND
 
-    found = held.everything()
+    found, silent = held.everything()
+    for number in silent:
+        click.echo(f"rawshake: {deaf(number)}", err=True)
     if as_json:
         import json
         from dataclasses import asdict
 
         click.echo(json.dumps([asdict(one) for one in found], indent=2))
         return 0
-    if not found:
+    if not found and not silent:
         click.echo("No connection is held; open one: sudo rawshake connect HOST PORT")
+    if not found:
         return 0
     rows: list[tuple[str, ...]] = [("ID", "FROM", "TO", "STATES", "UNREAD", "LEFT")]
     for one in found:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: raised at once, or only noted while something must not be cut in the middle."""
+"""Ctrl-C, SIGTERM and SIGHUP: raised at once, or only noted while something must not be cut in the middle."""
 
 from __future__ import annotations
 
@@ -6,31 +6,37 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Final
 
 from rawshake.errors import Exit
 
 
 class Stopped(BaseException):
-    """Ctrl-C or SIGTERM; like KeyboardInterrupt it passes what catches only Exception, and click."""
+    """Ctrl-C, SIGTERM or SIGHUP; like KeyboardInterrupt it passes what catches only Exception, and click."""
 
     def __init__(self, status: Exit) -> None:
         super().__init__(status)
         self.status = status
 
 
+_STATUS: Final = {
+    signal.SIGINT: Exit.INTERRUPTED,
+    signal.SIGTERM: Exit.TERMINATED,
+    signal.SIGHUP: Exit.HUNG_UP,
+}
 _requested: list[Exit] = []
 _noting = 0
 
 
 def install() -> None:
-    """Have both signals raise Stopped; one that our starter had us ignore, as shells do behind ``&``, stays so."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    """Have these signals raise Stopped; one that our starter had us ignore, as shells do behind ``&``, stays so."""
+    for number in _STATUS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _on_signal)
 
 
 def _on_signal(number: int, frame: object) -> None:
-    status = Exit.INTERRUPTED if number == signal.SIGINT else Exit.TERMINATED
+    status = _STATUS[signal.Signals(number)]
     if not _noting:
         raise Stopped(status)
     _requested.append(status)
@@ -54,6 +60,19 @@ def noted() -> Iterator[int]:
         os.close(waker)
         os.close(wake)
     check()
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """For the ``with`` block signals raise Stopped at once after all: it may wait for a reader who never comes."""
+    global _noting
+    before = _noting
+    try:
+        _noting = 0
+        check()
+        yield
+    finally:
+        _noting = before
 
 
 def check(waker: int | None = None) -> None:

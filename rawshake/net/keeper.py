@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import socket
 import struct
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from rawshake.errors import Exit, Failure
+from rawshake.net.channel import PATIENCE, Channel, Reception
 from rawshake.net.privilege import User
 
-_PEERCRED: Final = struct.Struct("3i")  # struct ucred, unix(7)
-_LONGEST_LINE: Final = 1 << 26
 _MOST_SESSIONS: Final = 1000
-#: How long the other end of a channel may be silent, in seconds, before it is taken for dead.
-_PATIENCE: Final = 5.0
+#: What a process may have open unless somebody raises it: getrlimit(2), RLIMIT_NOFILE.
+_MOST_DESCRIPTORS: Final = 1024
 
 
 def _name(user: User, number: int | str) -> str:
@@ -47,19 +45,29 @@ def listen(user: User) -> Listener:
 def held(user: User) -> list[int]:
     """The numbers of what ``user`` holds in this network namespace, in order."""
     prefix = f"@rawshake/{user.uid}/"
-    found = set()
-    for line in Path("/proc/net/unix").read_text().splitlines():
-        path = line.split()[-1]
-        if path.startswith(prefix) and path[len(prefix) :].isdecimal():
-            found.add(int(path[len(prefix) :]))
-    return sorted(found)
+    try:
+        paths = [line.split()[-1] for line in Path("/proc/net/unix").read_text().splitlines()]
+    except OSError:  # proc(5) is not mounted
+        return [number for number in range(1, _MOST_SESSIONS + 1) if _answers(user, number)]
+    numbers = {path.removeprefix(prefix) for path in paths if path.startswith(prefix)}
+    return sorted(int(number) for number in numbers if number.isdecimal())
+
+
+def _answers(user: User, number: int) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        return not connection.connect_ex(_name(user, number))
 
 
 def call(user: User, number: int) -> Channel:
-    """A channel to the keeper of that number; Failure with SESSION_GONE where there is none."""
+    """A channel to the keeper of that number; Failure with SESSION_GONE where there is none, or it is deaf."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    # Where too many call already a non-blocking connect would fail at once, a blocking one never.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(PATIENCE), 0))
     try:
         connection.connect(_name(user, number))
+    except BlockingIOError:
+        connection.close()
+        raise deaf(number) from None
     except OSError:
         connection.close()
         raise Failure(
@@ -76,90 +84,21 @@ def call(user: User, number: int) -> Channel:
     return channel
 
 
-class Listener:
-    """Where a keeper hears its user; ``number`` is what the connection is called."""
+def deaf(number: int) -> Failure:
+    """The keeper is there and does not answer."""
+    return Failure(
+        Exit.SESSION_GONE,
+        f"The keeper of connection {number} does not answer.",
+        "It may have been stopped: look for it with ps, and send it SIGCONT.",
+    )
+
+
+class Listener(Reception):
+    """Where a keeper hears its user, and root; ``number`` is what the connection is called."""
 
     def __init__(self, listener: socket.socket, number: int, user: User) -> None:
-        self._listener = listener
-        self._user = user
+        super().__init__(listener, frozenset({user.uid, 0}))
         self.number = number
-
-    def fileno(self) -> int:
-        return self._listener.fileno()
-
-    def accept(self) -> Channel | None:
-        """The next caller, if it is the user or root; anyone else is turned away."""
-        connection, _ = self._listener.accept()
-        channel = Channel(connection)
-        if channel.uid in (self._user.uid, 0):
-            return channel
-        channel.close()
-        return None
-
-    def close(self) -> None:
-        self._listener.close()
-
-
-class Channel:
-    """Lines of JSON between a command and a keeper; ``uid`` is the other end's user."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._connection.settimeout(_PATIENCE)
-        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEERCRED.size)
-        self._pid, self.uid, _ = _PEERCRED.unpack(credentials)
-        self._buffer = bytearray()
-
-    def send(self, message: dict[str, Any]) -> None:
-        """Raises OSError once the other end has gone, or takes nothing for some seconds."""
-        self._connection.sendall(json.dumps(message).encode() + b"\n")
-
-    def receive(self) -> dict[str, Any] | None:
-        """The next message; None when the other end has gone or says what is none."""
-        while b"\n" not in self._buffer:
-            fresh = self._connection.recv(1 << 16)
-            if not fresh or len(self._buffer) > _LONGEST_LINE:
-                return None
-            self._buffer += fresh
-        line, _, rest = self._buffer.partition(b"\n")
-        self._buffer = bytearray(rest)
-        try:
-            message = json.loads(line)
-        except ValueError:
-            return None
-        return message if isinstance(message, dict) else None
-
-    def messages(self) -> Iterator[dict[str, Any]]:
-        """All that comes until the other end closes; waits as long as it takes."""
-        self._connection.settimeout(None)
-        while (message := self.receive()) is not None:
-            yield message
-
-    @property
-    def gone(self) -> bool:
-        """Whether the other end has closed."""
-        ready, _, _ = select.select([self._connection], [], [], 0)
-        return bool(ready) and not self._connection.recv(1, socket.MSG_PEEK)
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def see_off(self) -> None:
-        """Wait until the process at the other end has ended, some seconds at most; for a first process.
-
-        What is left of a container dies with its first process: ``docker exec`` would report that it was
-        killed, before it has printed everything (pid_namespaces(7)).
-        """
-        if not self._pid:
-            return  # it is in another container, and lives on
-        with suppress(OSError):  # it has ended already, or this kernel has no pidfd_open(2)
-            descriptor = os.pidfd_open(self._pid)
-            try:
-                poll = select.poll()
-                poll.register(descriptor, select.POLLIN)
-                poll.poll(_PATIENCE * 1000)
-            finally:
-                os.close(descriptor)
 
 
 def leave(keep: Collection[int], life: Callable[[Callable[[int], None]], None]) -> int | None:
@@ -194,7 +133,9 @@ def _alone(keep: Collection[int]) -> None:
     for standard in range(3):
         os.dup2(null, standard)
     wanted = {0, 1, 2, *keep}
-    listed = [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]
+    listed: Iterable[int] = range(_MOST_DESCRIPTORS)
+    with suppress(OSError):  # proc(5) is not mounted
+        listed = [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]
     for descriptor in listed:
         if descriptor not in wanted:
             with suppress(OSError):  # one of them was the listing's own

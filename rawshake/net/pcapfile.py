@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import BinaryIO, Final
 
 from rawshake.link import Frame
-from rawshake.net.privilege import open_for_user
+from rawshake.net.privilege import write_for_user
 
 # Twelve lines of struct and not Scapy's writer, whose import takes 100 ms: `teardown` of a held
 # connection needs no Scapy otherwise.
@@ -22,8 +22,7 @@ _SECOND: Final = 1_000_000_000
 
 def save(path: str, frames: Iterable[Frame]) -> None:
     """Write a file that Wireshark opens, owned by the user who ran sudo; ``Failure`` with UNREADABLE."""
-    with open_for_user(path) as file:
-        write(file, frames)
+    write_for_user(path, lambda file: write(file, frames))
 
 
 def write(file: BinaryIO, frames: Iterable[Frame]) -> None:

@@ -8,7 +8,7 @@ import shlex
 import shutil
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -97,6 +97,19 @@ def open_for_user(path: str) -> BinaryIO:
         raise _unwritable(path, user, refused) from refused
 
 
+def write_for_user(path: str, write: Callable[[BinaryIO], object]) -> None:
+    """Open a file as ``open_for_user`` does and fill it; ``Failure`` with UNREADABLE also where the disk is full."""
+    try:
+        with open_for_user(path) as file:
+            write(file)
+    except OSError as refused:
+        raise Failure(
+            Exit.UNREADABLE,
+            f"The file '{path}' could not be written to its end: {refused.strerror}.",
+            "Make room, or name a file elsewhere.",
+        ) from refused
+
+
 def check_writable(path: str) -> None:
     """Raise ``Failure`` with UNREADABLE where ``open_for_user`` would, as far as can be told beforehand."""
     user = invoking_user()
@@ -105,7 +118,8 @@ def check_writable(path: str) -> None:
         try:
             if target.is_dir():
                 raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
-            target.parent.stat()
+            if not target.parent.stat().st_nlink:  # the directory that we are in was removed
+                raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
             place, right = (target, os.W_OK) if target.exists() else (target.parent, os.W_OK | os.X_OK)
             if not os.access(place, right, effective_ids=True):
                 raise OSError(errno.EACCES, os.strerror(errno.EACCES))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rawshake.cli import COMMANDS
+from rawshake.cli.commands import COMMANDS
 from rawshake.errors import Exit
 from tests.command import Done, rawshake
 
