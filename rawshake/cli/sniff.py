@@ -123,8 +123,8 @@ def command(
             keep=not (output.quiet or table),
             live=shown.step if isinstance(shown, LiveTable) else None,
         )
-        if not output.quiet:
-            click.echo(_listening(interface, " ".join(words)), err=True)
+        # Whoever starts it from a script waits for this line.
+        click.echo(_listening(interface, " ".join(words)), err=True)
         watching.run()
         for reporter in written:
             reporter.close()
