@@ -204,6 +204,47 @@ def _data_on_syn(client: View) -> int:
     return client.nxt - client.iss - 1
 
 
+@rule("syn-only-opens", "RFC 9293 3.4; RFC 9293 3.10.7.4", Level.PROCEDURE)
+def syn_only_opens(step: Step) -> Outcome | None:
+    """A SYN stands at the start of a connection, and on no segment that goes on with it.
+
+    It takes a number, so that everything behind it would move by one; a receiver takes it for a sign that the
+    other end began anew, answers by a challenge and drops the rest (RFC 5961). No stack sends it on purpose. A
+    SYN of a new connection has numbers of its own: this is said only where those of the old one go on exactly.
+
+    Fires:
+        > S 0:0(0) win 65535
+        < S. 0:0(0) ack 1 win 65535
+        > . 1:1(0) ack 1 win 65535
+        > SP. 1:6(5) ack 1 win 65535
+    Quiet:
+        > S 0:0(0) win 65535
+        < S. 0:0(0) ack 1 win 65535
+        > . 1:1(0) ack 1 win 65535
+        +1 < S. 0:0(0) ack 1 win 65535
+        > . 1:1(0) ack 1 win 65535
+    Quiet (another connection):
+        > S 0:0(0) win 65535
+        < S. 0:0(0) ack 1 win 65535
+        > . 1:1(0) ack 1 win 65535
+        > S 5000000:5000000(0) win 65535
+        < . 1:1(0) ack 1 win 65535
+    """
+    segment, was, peer = step.segment, step.was, step.peer_was
+    if not segment.syn or segment.rst or was.offered is None or was.iss is None or was.nxt is None:
+        return None
+    if segment.seq == was.iss:
+        return held("seq", f"SYN at {segment.seq}, where it stood before") if step.again else None
+    if not segment.has_ack or peer.iss is None or peer.nxt is None or segment.seq != was.nxt:
+        return None
+    if not peer.iss < segment.ack <= peer.nxt or was.renumbered:
+        return None
+    if not was.passive and not peer.passive:
+        return None  # simultaneous-open
+    sentence = f"SYN at {segment.seq} = ISN {was.iss} + {segment.seq - was.iss}, inside the connection"
+    return broken("seq", sentence, expected="no SYN", actual=segment.flags)
+
+
 @rule("synrcvd-another-syn", "RFC 9293 3.10.7.4; RFC 4987 3.6", Level.PROCEDURE)
 def synrcvd_another_syn(step: Step) -> Outcome | None:
     """A SYN,ACK that comes again has the same ISN.

@@ -9,7 +9,7 @@ from rawshake.rules.registry import rule
 from rawshake.tcp.decode import HEADER_CUT
 from rawshake.tcp.option import Kind
 from rawshake.tcp.segment import Checksum, Segment
-from rawshake.tcp.view import Standing, Step, View
+from rawshake.tcp.view import UNREADABLE, Standing, Step, View
 
 MAX_SHIFT: Final = 14
 #: Linux sends segments of up to so many octets however small the MSS, since CVE-2019-11479.
@@ -225,6 +225,8 @@ def synack_wscale_ts_only_if_offered(step: Step) -> Outcome | None:
         return None  # in a simultaneous open each end made its own offer
     answered = [kind for kind in (Kind.WSCALE, Kind.TIMESTAMPS) if segment.option(kind) is not None]
     unasked = " and ".join(kind.name.lower() for kind in answered if kind not in offered)
+    if unasked and UNREADABLE in offered:
+        return undecidable("options", "what the SYN offered cannot be read")
     if unasked:
         return broken("options", f"{unasked}, which no SYN offered", expected="none", actual=unasked)
     if not answered:
@@ -256,7 +258,9 @@ def ts_on_every_segment(step: Step) -> Outcome | None:
         return None
     if step.standing is Standing.NO_CONNECTION or was.renumbered or peer.renumbered:
         return None
-    if any(option.kind == Kind.TIMESTAMPS for option in segment.options):  # option-layout-wellformed looks inside
+    if any(
+        option.kind == Kind.TIMESTAMPS for option in segment.options
+    ):  # option-layout-wellformed looks inside
         return held("timestamps", "timestamps, as on both SYNs")
     sentence = "no timestamps, though both SYNs had them"
     return broken("timestamps", sentence, expected="timestamps", actual="none")

@@ -101,21 +101,29 @@ def _echoes(
             least[value] = seq
     repeated = min((step.number for step, _ in theirs if step.again and not step.segment.syn), default=None)
     said: Seq | None = None  # Last.ACK.sent, as far as it was seen
+    missed = False  # it acknowledged what was not seen
     for step, (_, echo) in mine:
-        segment = step.segment
+        segment, reached = step.segment, step.was.rcv_nxt
+        missed = missed or (segment.has_ack and reached is not None and segment.ack > reached)
         # A SYN in force has met the other SYN: whether both have the option is known after it.
         force = step.now.timestamps and step.peer_now.timestamps
         if not segment.has_ack or not force or step.was.renumbered or step.peer_was.renumbered:
             continue
+        if step.peer_now.iss is not None and segment.ack <= step.peer_now.iss:
+            continue  # what it acknowledges is not this connection
         first = least.get(echo)
         if first is None:
             yield _never_sent(step, echo, theirs)
-        elif first > segment.ack and repeated is not None and repeated < step.number and not certain(step):
+        elif first > segment.ack and not certain(step) and (missed or _before(repeated, step)):
             reason = "a copy with the same TSval may have been missed"
             yield undecidable("timestamps", reason, end=step.sender, step=step.number)
         else:
             yield _echo(step, echo, first, said)
         said = segment.ack if said is None or segment.ack > said else said
+
+
+def _before(number: int | None, step: Step) -> bool:
+    return number is not None and number < step.number
 
 
 def _echo(step: Step, echo: int, first: Seq, said: Seq | None) -> Outcome:

@@ -7,7 +7,7 @@ from typing import Final
 from rawshake.rules.model import Level, Outcome, Verdict, broken, held, undecidable
 from rawshake.rules.registry import rule
 from rawshake.tcp.state import State
-from rawshake.tcp.view import Fate, Step, View
+from rawshake.tcp.view import UNREADABLE, Fate, Step, View
 
 MAX_SHIFT: Final = 14
 
@@ -207,6 +207,8 @@ def window_not_shrunk(step: Step) -> Outcome | None:
         return held("window", f"edge {segment.ack} + {window} = {edge}, {_moved(-lost)}")
     if segment.ack == was.acked and (was.edge_before is None or segment.seq < was.edge_before):
         return undecidable("window", "which of two segments was sent first cannot be told")
+    if _may_be_shifted(was, peer) and lost <= (segment.window << MAX_SHIFT) - window:
+        return undecidable("window", "only one SYN had a window scale, or it cannot be read")
     sentence = f"edge {segment.ack} + {window} = {edge}, {lost} octets left of {was.edge} before"
     verdict = Verdict.NOTE if window == 0 else None
     return broken("window", sentence, expected=f"at least {was.edge}", actual=edge, verdict=verdict)
@@ -217,6 +219,14 @@ def _rounding(was: View) -> int:
     if was.iss is not None and was.edge_before == was.iss + 1:
         return max(rounding, was.mss or 0)  # the edge is that of a SYN,ACK
     return rounding
+
+
+def _may_be_shifted(was: View, peer: View) -> bool:
+    """Whether its windows may be shifted although nothing shows it: its own option is at fault, or unreadable."""
+    if was.shift or was.offered is None or peer.offered is None:
+        return False
+    unasked = was.passive and was.wscale is not None and peer.wscale is None
+    return unasked or UNREADABLE in was.offered or UNREADABLE in peer.offered
 
 
 def _moved(octets: int) -> str:

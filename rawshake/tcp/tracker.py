@@ -10,7 +10,7 @@ from rawshake.tcp.segment import Checksum, Flags, Segment
 from rawshake.tcp.seq import Seq, later
 from rawshake.tcp.standing import standing
 from rawshake.tcp.state import Event, State, advance
-from rawshake.tcp.view import End, Ends, Fate, Standing, Step, View
+from rawshake.tcp.view import UNREADABLE, End, Ends, Fate, Standing, Step, View
 
 #: Standings whose numbers and acknowledgment the receiver uses.
 TAKEN: Final = frozenset({Standing.NEW, Standing.UNKNOWN})
@@ -248,7 +248,8 @@ def _sent_syn(me: View, peer: View, segment: Segment) -> None:
         me.passive = False
         me.proven = advance(me.proven or State.CLOSED, Event.SENT_SYN)
     known = me.offered is not None
-    me.offered = (me.offered or frozenset()) | {option.kind for option in segment.options if option.known}
+    kinds = {option.kind if option.known else UNREADABLE for option in segment.options}
+    me.offered = (me.offered or frozenset()) | kinds
     if known and segment.has_ack and peer.expected is not State.SYN_SENT:
         return  # the client has taken the first: that one binds both
     me.mss, me.wscale = segment.mss, segment.wscale

@@ -50,6 +50,10 @@ class Standing(Enum):
     UNKNOWN = "unknown"  #: too little was seen of the receiver to tell
 
 
+#: Stands among the kinds of options for those that could not be read.
+UNREADABLE: Final = -1
+
+
 @dataclass(slots=True)
 class View:
     """One end as seen from outside. None stands for what was not seen; never changed once in a Step.
@@ -104,7 +108,8 @@ class View:
     fast_open: bool = False
     #: its SYN offered AccECN: AE, CWR and ECE (RFC 9768)
     accecn: bool = False
-    #: the kinds of options on any of its SYNs, repeated ones included; None where no SYN was seen
+    #: the kinds of options on any of its SYNs, repeated ones included; None where no SYN was seen. UNREADABLE
+    #: is among them where one was malformed, so that others behind it may be unknown
     offered: frozenset[int] | None = None
     #: when it last sent a SYN, in ns; and whether it has sent SYNs of more than one ISN
     syn_at: int | None = None
