@@ -16,7 +16,7 @@ from rawshake.trace.read import LOOK, is_capture, seems
 
 _CHUNK: Final = 1 << 20
 #: Compressed octets that are unpacked at once: of zstd's, four may become 128 KiB.
-_PIECE: Final = 1 << 10
+_PIECE: Final = 1 << 8
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 
@@ -66,17 +66,18 @@ def _chunks(descriptor: int) -> Iterator[bytes]:
 
 
 def _plain(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The octets without compression, if there is any that is known."""
+    """The octets without compression, if there is any that is known; nothing is read before it is asked for."""
     start = b""
     for chunk in chunks:
         start += chunk
         if len(start) >= len(_ZSTD):
             break
     if start[:2] == _GZIP:
-        return _looked_at("gzip", _gunzipped(start, chunks))
-    if start[:4] == _ZSTD:
-        return _looked_at("zstd", _unzstandard(start, chunks))
-    return _after(start, chunks)
+        yield from _looked_at("gzip", _gunzipped(start, chunks))
+    elif start[:4] == _ZSTD:
+        yield from _looked_at("zstd", _unzstandard(start, chunks))
+    else:
+        yield from _after(start, chunks)
 
 
 def _looked_at(compression: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
