@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from rawshake.judge import Ruling
-from rawshake.rules.model import Verdict
+from rawshake.rules.model import Level, Verdict
+from rawshake.rules.registry import RULES
 from rawshake.tcp.view import End, Fate, Standing, Step
 
 SCHEMA_VERSION = 1
@@ -116,13 +117,21 @@ class Exchange:
 
     @property
     def broken_by_peer(self) -> bool:
-        """Whether the other end broke a rule that it must keep."""
-        return any(r.verdict is Verdict.FAIL and not r.ours for r in self.findings)
+        """Whether the other end broke a rule that it must keep, or did what it SHOULD NOT do.
+
+        What it SHOULD have done and left out is a warning only.
+        """
+        return any(r.verdict is Verdict.FAIL or _should_not(r) for r in self.findings if not r.ours)
 
     def state(self, end: End) -> str:
         """The state of that end after the last segment, with ``?`` where it is only expected."""
         steps = self.steps
         return steps[-1].after.of(end).state if steps else "CLOSED"
+
+
+def _should_not(ruling: Ruling) -> bool:
+    known = RULES.get(ruling.rule)
+    return ruling.verdict is Verdict.WARN and known is not None and known.level is Level.SHOULD_NOT
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import pytest
 
 from rawshake.judge import Ruling
 from rawshake.report import Exchange, Judged, Remark
+from rawshake.rules import book
 from rawshake.rules.model import Verdict
 from rawshake.tcp.view import End
 from tests.render.exchanges import FAULTY, LOSSES, WHOLE, exchange, ruling
@@ -124,6 +125,8 @@ def test_only_the_peer_is_blamed_for_what_the_peer_broke() -> None:
     assert said(FAILED).broken_by_peer
     assert not said(ruling("a", Verdict.FAIL, "x", ours=True)).broken_by_peer
     assert not said(ruling("a", Verdict.WARN, "x")).broken_by_peer
+    assert book()
+    assert said(ruling("window-not-shrunk", Verdict.WARN, "x")).broken_by_peer
     assert not said(ruling("a", Verdict.FAIL, "x", consequence=True)).broken_by_peer
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from rawshake.errors import Exit
 from rawshake.net.lab.namespaces import Lab
 from rawshake.rules.model import Verdict
 from rawshake.tcp import option
@@ -279,10 +280,10 @@ def test_named_by_one_finding(lab: Lab, tmp_path: Path, case: Case) -> None:
     check(case, case.meet(lab, tmp_path))
 
 
-warned, noted = Cases(), Cases()
+warned, forbidden, noted = Cases(), Cases(), Cases()
 
 
-@warned("window-not-shrunk", "ack finack fin", *HELLO)
+@forbidden("window-not-shrunk", "ack finack fin", *HELLO)
 def window_that_shrinks(peer: Peer, right: Segment) -> Iterator[Segment]:
     yield replace(right, window=1000)
 
@@ -312,8 +313,15 @@ def no_mss_below_the_default(peer: Peer, right: Segment) -> Iterator[Segment]:
     yield right
 
 
+@pytest.mark.parametrize("case", forbidden, ids=str)
+def test_what_a_server_should_not_do_is_a_warning_that_the_status_tells(
+    lab: Lab, tmp_path: Path, case: Case
+) -> None:
+    mentioned(case, case.meet(lab, tmp_path), Verdict.WARN, Exit.RULE_BROKEN)
+
+
 @pytest.mark.parametrize("case", warned, ids=str)
-def test_what_a_server_should_not_do_is_a_warning(lab: Lab, tmp_path: Path, case: Case) -> None:
+def test_what_a_server_should_do_and_does_not_is_a_warning(lab: Lab, tmp_path: Path, case: Case) -> None:
     mentioned(case, case.meet(lab, tmp_path), Verdict.WARN)
 
 
