@@ -9,6 +9,7 @@ from rawshake.rules.evidence import PATIENCE, certain, duplicate_ack, overshot, 
 from rawshake.rules.model import Level, Outcome, Scope, Verdict, broken, held, undecidable
 from rawshake.rules.registry import rule
 from rawshake.tcp.seq import Seq
+from rawshake.tcp.state import State
 from rawshake.tcp.view import End, Fate, Standing, Step
 
 #: So many copies of a FIN are not lost one after the other on a road on which all else arrives.
@@ -22,8 +23,7 @@ def fin_is_final(step: Step) -> Outcome | None:
     It takes one number, behind all data. Sent again it has the same; nothing is sent beyond, and bare ACKs
     carry the number after it. A receiver takes nothing beyond a FIN, so what a server sends there is lost
     without a word, as is what the application wrote after shutdown(). A keep-alive may repeat the FIN's number
-    with an octet of its own. A server that keeps SYN cookies may take the last ACK for the start of a
-    connection, and close that one too, behind the FIN: a note, once both were closed.
+    with an octet of its own. A server of SYN cookies may take the last ACK for a start: a note, once all is closed.
 
     Fires (data after it):
         > S 0:0(0) win 65535
@@ -48,7 +48,6 @@ def fin_is_final(step: Step) -> Outcome | None:
     Fires (among data that was sent):
         > S 0:0(0) win 65535
         < S. 0:0(0) ack 1 win 65535
-        > . 1:1(0) ack 1 win 65535
         < P. 1:6(5) ack 1 win 65535
         < F. 3:3(0) ack 1 win 65535
     Quiet:
@@ -78,13 +77,10 @@ def fin_is_final(step: Step) -> Outcome | None:
             return broken("seq", sentence, expected=was.nxt, actual=at)
         return held("seq", f"FIN at {at}, behind all data")
     if at is not None and at != fin:
-        cookie = was.passive and was.expected is State.CLOSED and at == fin + 1
-        why = (
-            ": SYN cookies may have taken the last ACK for the start of another connection" if cookie else ""
-        )
-        sentence = f"FIN at {at}, not at {fin} as before{why}"
-        verdict = Verdict.NOTE if cookie else None
-        return broken("seq", sentence, expected=fin, actual=at, verdict=verdict)
+        reopened = was.passive and was.expected is State.CLOSED and at == fin + 1
+        verdict, why = (Verdict.NOTE, ": another connection, of SYN cookies?") if reopened else (None, "")
+        why = f"FIN at {at}, not at {fin} as before{why}"
+        return broken("seq", why, expected=fin, actual=at, verdict=verdict)
     last = segment.seq + segment.payload_length - 1
     keep_alive = segment.payload_length == 1 and segment.seq == fin
     if segment.payload_length and last >= fin and not keep_alive:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rawshake.rules.causes import QUIET, Reset, resets
-from rawshake.rules.evidence import certain, plain_ack, shows_nxt, sound
+from rawshake.rules.evidence import PATIENCE, certain, plain_ack, shows_nxt, sound
 from rawshake.rules.model import Level, Outcome, Scope, Verdict, broken, held, undecidable
 from rawshake.rules.registry import rule
 from rawshake.tcp.seq import Seq
-from rawshake.tcp.view import Fate, Step
+from rawshake.tcp.view import End, Fate, Step
 
 #: A reset may cross one or two ACKs; who answers that many does not believe it.
 ANSWERS: Final = 3
@@ -143,7 +144,7 @@ def closed_ack_rst(steps: Sequence[Step]) -> Iterator[Outcome]:
             yield _held(reset, "seq", f"seq {seq} = the ack of the segment that it answers")
         elif reset.explained or reset.answers_reset or not reset.closed:
             continue
-        elif not certain(reset.step):
+        elif not certain(reset.step) or (reset.may_follow_lost_data and seq.value):
             yield _undecidable(reset)
         else:
             form = (
@@ -250,25 +251,36 @@ def rst_exactresets(steps: Sequence[Step]) -> Iterator[Outcome]:
         < . 1:1(0) ack 11 win 65535
         > R 1:1(0) win 0
     """
+    for end in End:
+        yield from _answers_exact(end, steps)
+
+
+def _answers_exact(end: End, steps: Sequence[Step]) -> Iterator[Outcome]:
+    """Where ``end`` answers exact resets once more than what was under way before the first can have drawn."""
     last: Step | None = None
-    count = 0
+    count = allowed = 0
+    drew: deque[int] = deque()  # when the other end sent what draws an ACK, of late
     for step in steps:
-        if step.segment.syn:
-            last, count = None, 0
-        elif step.segment.rst:
-            last = step if step.fate is not Fate.LOST and sound(step) else last
-        elif last is not None and step.sender is last.receiver and plain_ack(step.segment):
-            count += shows_nxt(step) and step.segment.ack == last.segment.seq
+        segment = step.segment
+        if segment.syn:
+            last, count, allowed = None, 0, 0
+            drew.clear()
+        if step.sender is not end:
+            if segment.rst and step.fate is not Fate.LOST and sound(step):
+                last = step
+                while drew and step.time - drew[0] > PATIENCE:
+                    drew.popleft()
+                # The network may double any of them, and another ACK may announce a window.
+                allowed = max(allowed, 2 * len(drew))
+            elif segment.length:
+                drew.append(step.time)
+        elif last is not None and plain_ack(segment):
+            count += shows_nxt(step) and segment.ack == last.segment.seq
             last = None
-            if count == ANSWERS:
-                sentence = f"ack {step.segment.ack}, {count} times in answer to a RST of that number"
+            if count == ANSWERS + allowed:
+                sentence = f"ack {segment.ack}, {count} times in answer to a RST of that number"
                 yield broken(
-                    "flags",
-                    sentence,
-                    expected="silence",
-                    actual=step.segment.flags,
-                    end=step.sender,
-                    step=step.number,
+                    "flags", sentence, expected="silence", actual=segment.flags, end=end, step=step.number
                 )
 
 

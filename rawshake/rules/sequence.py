@@ -10,7 +10,7 @@ from rawshake.rules.evidence import PATIENCE, certain, live, overshot, sound
 from rawshake.rules.model import Level, Outcome, Scope, broken, held, undecidable
 from rawshake.rules.registry import rule
 from rawshake.tcp.seq import Seq
-from rawshake.tcp.view import End, Step, View
+from rawshake.tcp.view import End, Standing, Step, View
 
 #: As often does nobody send what lies beyond a gap, and never the gap: RFC 8985's tail loss probe does it once.
 REPEATS: Final = 3
@@ -126,8 +126,8 @@ def _stale_number(step: Step, seq: Seq, nxt: Seq) -> Outcome | None:
         return None
     if not certain(step) or step.ours or not was.acked < segment.ack <= peer.nxt:
         return None
-    if was.last_ack != was.acked or overshot(step):
-        return None
+    if was.last_ack != was.acked or overshot(step) or step.standing is Standing.NO_CONNECTION:
+        return None  # after a reset, another connection of the same numbers may speak: SYN cookies
     sentence = f"seq {seq} = SND.NXT {nxt} - {nxt - seq} on an ACK of new data, {segment.ack}"
     return broken("seq", sentence, expected=nxt, actual=seq)
 
