@@ -10,7 +10,7 @@ from rawshake.rules.model import Level, Outcome, Scope, broken, held, undecidabl
 from rawshake.rules.registry import rule
 from rawshake.tcp.seq import HALF
 from rawshake.tcp.state import State
-from rawshake.tcp.view import End, Step
+from rawshake.tcp.view import End, Standing, Step
 
 _TSVALS: Final = 1 << 32
 
@@ -125,6 +125,8 @@ def _recedes(steps: Sequence[Step]) -> Iterator[Outcome]:
             continue
         if segment.ack > peer.nxt or peer.iss is None or segment.ack <= peer.iss:
             continue  # ack-never-exceeds-received
+        if step.standing is Standing.NO_CONNECTION:
+            continue  # after a reset a server of SYN cookies may begin anew, with the same numbers
         if best is not None and segment.ack < best.segment.ack:
             number = step.number
             if not certain(step):

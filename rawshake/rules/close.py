@@ -35,7 +35,6 @@ def fin_is_final(step: Step) -> Outcome | None:
     Fires (data in its place):
         > S 0:0(0) win 65535
         < S. 0:0(0) ack 1 win 65535
-        > . 1:1(0) ack 1 win 65535
         < F. 1:1(0) ack 1 win 65535
         > . 1:1(0) ack 2 win 65535
         < P. 1:6(5) ack 1 win 65535
@@ -66,7 +65,7 @@ def fin_is_final(step: Step) -> Outcome | None:
         return None
     if was.renumbered or (step.meant is not None and step.meant.seq != segment.seq):
         return None  # of which of its connections it is; and sequence-contiguous
-    if step.standing is Standing.NO_CONNECTION:
+    if step.standing is Standing.NO_CONNECTION or was.proven is State.CLOSED:
         return None  # after a reset a server of SYN cookies may take any ACK for the start of another
     fin, at = was.fin, segment.fin_seq
     if fin is None:
@@ -77,9 +76,10 @@ def fin_is_final(step: Step) -> Outcome | None:
             return broken("seq", sentence, expected=was.nxt, actual=at)
         return held("seq", f"FIN at {at}, behind all data")
     if at is not None and at != fin:
-        reopened = was.passive and was.expected is State.CLOSED and at == fin + 1
+        over = was.expected is State.CLOSED or (not certain(step) and was.una is not None and was.una > fin)
+        reopened = was.passive and over and at == fin + 1
         verdict, why = (Verdict.NOTE, ": another connection, of SYN cookies?") if reopened else (None, "")
-        why = f"FIN at {at}, not at {fin} as before{why}"
+        why = f"FIN at {at}, not {fin} as before{why}"
         return broken("seq", why, expected=fin, actual=at, verdict=verdict)
     last = segment.seq + segment.payload_length - 1
     keep_alive = segment.payload_length == 1 and segment.seq == fin

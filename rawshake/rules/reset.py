@@ -11,6 +11,7 @@ from rawshake.rules.evidence import PATIENCE, certain, plain_ack, shows_nxt, sou
 from rawshake.rules.model import Level, Outcome, Scope, Verdict, broken, held, undecidable
 from rawshake.rules.registry import rule
 from rawshake.tcp.seq import Seq
+from rawshake.tcp.state import State
 from rawshake.tcp.view import End, Fate, Step
 
 #: A reset may cross one or two ACKs; who answers that many does not believe it.
@@ -144,7 +145,7 @@ def closed_ack_rst(steps: Sequence[Step]) -> Iterator[Outcome]:
             yield _held(reset, "seq", f"seq {seq} = the ack of the segment that it answers")
         elif reset.explained or reset.answers_reset or not reset.closed:
             continue
-        elif not certain(reset.step) or (reset.may_follow_lost_data and seq.value):
+        elif not certain(reset.step) or (seq.value and (reset.may_follow_lost_data or _crossing(reset))):
             yield _undecidable(reset)
         else:
             form = (
@@ -152,6 +153,11 @@ def closed_ack_rst(steps: Sequence[Step]) -> Iterator[Outcome]:
             )
             sentence = f"RST of seq {seq}{form}: it was sent no ack {seq}"
             yield _broken(reset, "seq", sentence, expected="an ack it was sent", actual=seq)
+
+
+def _crossing(reset: Reset) -> bool:
+    """Whether it may be an abort that crossed our reset: nothing shows that this one had arrived."""
+    return reset.step.was.proven is not State.CLOSED and reset.step.segment.has_ack and reset.seq <= reset.nxt
 
 
 @rule("rst-ack-in-bounds", "RFC 9293 3.10.7.1; RFC 9293 3.4", Level.PROCEDURE, scope=Scope.EXCHANGE)
@@ -216,6 +222,9 @@ def no_rst_while_synchronized(steps: Sequence[Step]) -> Iterator[Outcome]:
     for reset in resets(steps):
         proven = reset.step.was.proven
         connected = proven is not None and proven.synchronized
+        iss = reset.step.was.iss
+        if iss is not None and reset.seq == iss + 1 and not reset.step.segment.has_ack:
+            continue  # it may answer the third ACK, before a later one opened the connection: SYN cookies
         if connected and reset.explained and certain(reset.step) and _goes_on(reset.step, steps):
             sentence = "RST of a connection that it went on with"
             yield _broken(reset, "flags", sentence, expected=".", actual=reset.flags)
