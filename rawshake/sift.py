@@ -19,7 +19,7 @@ FORGOTTEN_AFTER: Final = 75 * SECOND
 #: How many destinations of unanswered SYNs are told apart.
 DESTINATIONS: Final = 1000
 #: How many connections that are no longer followed are remembered, so that what still comes begins none.
-REMEMBERED: Final = 1 << 17
+REMEMBERED: Final = 1 << 16
 
 _FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
 _TCP, _ICMP, _ICMPV6 = 6, 1, 58
@@ -54,9 +54,9 @@ class Sift:
         self._pass_on = pass_on
         self._most = most
         self._waiting: OrderedDict[Key, list[Frame]] = OrderedDict()
-        self._passed_over: OrderedDict[Key, None] = OrderedDict()
-        self._over: OrderedDict[Key, None] = OrderedDict()
-        self._current: Key | None = None
+        self._passed_over: OrderedDict[Key, int] = OrderedDict()
+        self._over: OrderedDict[Key, int] = OrderedDict()
+        self._begun: OrderedDict[Key, int] = OrderedDict()
         self.overloaded = False
         self.left = Left()
 
@@ -72,7 +72,6 @@ class Sift:
             self._other(frame)
             return
         key, flags = known
-        self._current = key
         kind = flags & (_FIN | _SYN | _RST | _ACK)
         if kind == _SYN:
             self._syn(key, frame)
@@ -94,7 +93,7 @@ class Sift:
         if self.overloaded:
             held = self._waiting.pop(key, [])
             again = key in self._passed_over
-            self._remember(self._passed_over, key)
+            self._remember(self._passed_over, key, 0)
             self._over.pop(key, None)
             self.left.connections += not again
             self.left.packets += 1 + len(held)
@@ -118,28 +117,30 @@ class Sift:
         self._pass_on(frame)
 
     def _release(self, key: Key) -> None:
-        self._current = key
+        if key not in self._waiting:
+            return
+        self._remember(self._begun, key, self._waiting[key][0].number)
         for held in self._waiting.pop(key, ()):
             self._pass_on(held)
 
-    def over(self, client: bytes, server: bytes) -> None:
+    def over(self, client: bytes, server: bytes, last_frame: int) -> None:
         """A connection is no longer followed: what still comes of it, but a SYN, is counted as late.
 
-        Each end is its address and its port (2 octets) together. Not so where the segment that is just being passed
-        on has their numbers: then another connection takes this one's place.
+        Each end is its address and its port (2 octets) together. ``last_frame`` is the number of its last frame: if
+        its ends have begun another one since, that one goes on.
         """
         key = _key(client, server)
-        if key != self._current:
-            self._remember(self._over, key)
+        if self._begun.get(key, 0) <= last_frame:
+            self._remember(self._over, key, 0)
 
     @staticmethod
-    def _remember(where: OrderedDict[Key, None], key: Key) -> None:
-        where[key] = None
+    def _remember(where: OrderedDict[Key, int], key: Key, number: int) -> None:
+        where[key] = number
         if len(where) > REMEMBERED:
             where.popitem(last=False)
 
     def tick(self, now: int) -> None:
-        """No segment is being passed on: let go of what has waited long enough, by the clock of the frames, ns."""
+        """Let go of what has waited long enough, by the clock of the frames, ns."""
         while self._waiting:
             key, held = next(iter(self._waiting.items()))
             if len(self._waiting) > CROWD:
@@ -150,7 +151,6 @@ class Sift:
                 break
             else:
                 self._release(key)
-        self._current = None
 
     def finish(self) -> None:
         """Nothing more comes: what waits is followed, or, if it is a crowd, counted."""
@@ -163,7 +163,7 @@ class Sift:
 
     def _forget(self) -> None:
         key, held = self._waiting.popitem(last=False)
-        self._remember(self._over, key)
+        self._remember(self._over, key, 0)
         left = self.left
         left.unanswered_packets += len(held)
         destination = _destination(held[0].packet)

@@ -27,6 +27,7 @@ CORE = {
     "link",
     "connection",
     "follow",
+    "sift",
     "trace",
     "vantage",
 }
@@ -48,7 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "trace": {"tcp", "link"},
     "follow": {"tcp", "rules", "judge", "report", "connection", "link"},
     "sift": {"link"},
-    "screen": {"tcp", "trace", "connection", "rules", "judge", "link", "follow"},
+    "screen": {"tcp", "trace", "connection", "rules", "judge", "report", "link", "follow"},
     "session": CORE,
     "net": {"tcp", "link", "trace"},
     "cli": CORE | {"net"},

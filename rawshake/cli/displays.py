@@ -59,6 +59,10 @@ class Exchanges:
         self._in_second = 0
         self._told = not drawn
 
+    def draws(self) -> bool:
+        """Whether another connection would be drawn, for which its transcript is needed."""
+        return self._in_second < self._most and not self._output.quiet
+
     def begin(self, file: str) -> None:
         """Nothing is to be shown yet."""
 
@@ -88,7 +92,7 @@ class Exchanges:
 
     def _one_line(self, connection: Connection) -> None:
         mark = "# " if self._output.compact else ""
-        if not self._told and connection.exchange is not None:
+        if not self._told and self._in_second > self._most:
             to_stdout(f"{mark}More than {DRAWN} connections a second: a line for each.\n")
             self._told = True
         to_stdout(mark + self._lines.connection(connection))

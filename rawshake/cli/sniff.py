@@ -120,7 +120,7 @@ def command(
             watch,
             asked,
             [*([shown] if shown else []), *written],
-            keep=not (output.quiet or table),
+            keep=shown.draws if isinstance(shown, Exchanges) else lambda: False,
             live=shown.step if isinstance(shown, LiveTable) else None,
         )
         # Whoever starts it from a script waits for this line.

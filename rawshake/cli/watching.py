@@ -15,13 +15,14 @@ from rawshake.cli.displays import Display
 from rawshake.cli.reporters import Asked, Reporter
 from rawshake.cli.stops import Stopped
 from rawshake.connection import Connection
-from rawshake.follow import Follower, Limits
+from rawshake.follow import Limits
 from rawshake.link import Frame
 from rawshake.net.pcapfile import HEADER, record
 from rawshake.render.summary import Summary, at_least
 from rawshake.render.text import plural
 from rawshake.render.words import endpoint_text
 from rawshake.report import Judged, Remark
+from rawshake.screen.live import LiveScreen
 from rawshake.sift import Left, Sift
 from rawshake.tcp.decode import address_text
 from rawshake.trace.expression import Filter
@@ -38,8 +39,10 @@ SETTLE: Final = SECOND
 TICK: Final = SECOND // 10
 #: With the store fuller than the first, connections that begin are left out, until it is emptier than the second.
 HIGH, LOW = 0.5, 0.25
-#: How many packets are followed between two looks at signals and at the store.
-ROUND: Final = 64
+#: How many packets are taken between two looks at signals and at the store, and how many are judged at a time.
+ROUND, BATCH = 256, 8192
+#: How long what was seen waits for more when there is nothing else to do, ns.
+PAUSE: Final = SECOND // 5
 #: What is kept of transcripts, in segments: of one connection, and of all. A segment takes some 5 KB.
 STEPS, ALL_STEPS = 2_000, 60_000
 #: How many connections that have ended are kept for SETTLE at the most.
@@ -75,7 +78,7 @@ class Watching:
         asked: Asked,
         reporters: list[Reporter],
         *,
-        keep: bool,
+        keep: Callable[[], bool],
         live: Callable[[int, Tracker, Judged | Remark], None] | None = None,
     ) -> None:
         self._tap = tap
@@ -86,18 +89,20 @@ class Watching:
         self._skipped = 0
         self._last: int | None = None
         self._batch: list[Frame] = []
+        self._judged_to = self._paused = 0
         self._fragments = Reassembly()
         self._unwanted = 0
         self.found = False
         self.summary = Summary(watch.interface)
-        self.follower = Follower(
+        self._passed: list[Frame] = []
+        self.screen = LiveScreen(
             asked.rules,
             self._done,
             limits=Limits(connections=watch.connections, ended=ENDED, steps=STEPS, all_steps=ALL_STEPS),
-            keep=lambda number: keep,
+            keep=keep,
             live=live,
         )
-        self.sift = Sift(self.follower.frame, most=watch.connections)
+        self.sift = Sift(self._passed.append, most=watch.connections)
 
     def run(self) -> Summary:
         """Follow until the end that was asked for, and then what is stored; a second signal cuts that short."""
@@ -116,7 +121,8 @@ class Watching:
         if self._watch.pcap is not None:
             self._watch.pcap.flush()
         self.sift.finish()
-        self.follower.finish()
+        self._pass_on(flush=True)
+        self.screen.finish()
         self._sum_up()
         for reporter in self._reporters:
             reporter.end(self.summary)
@@ -136,7 +142,7 @@ class Watching:
                 elif tap.ended:
                     return
                 else:
-                    self._tick(now)
+                    self._pause(now)
                     tap.wait(now + TICK if end is None else min(end, now + TICK), waker)
                 if end is not None and now >= end:
                     self._last = end
@@ -175,7 +181,25 @@ class Watching:
         for frame in frames:
             if self._is_asked_for(frame):
                 self._take(self._store(frame))
-        self._tick(frames[-1].time)
+        self._judged_to = frames[-1].time
+        if len(self._passed) >= BATCH:
+            self._pass_on()
+            self._tick(self._judged_to)
+
+    def _pause(self, now: int) -> None:
+        """Nothing is stored: now and then what waits for more is judged as far as it goes."""
+        if now - self._paused >= PAUSE:
+            self._paused = now
+            self._pass_on(flush=True)
+            self._tick(now)
+
+    def _pass_on(self, *, flush: bool = False) -> None:
+        """Have judged what was sifted."""
+        if self._passed:
+            self.screen.take(self._passed)
+            self._passed.clear()
+        if flush:
+            self.screen.flush()
 
     def _is_asked_for(self, frame: Frame) -> bool:
         if self._watch.count and self._number >= self._watch.count:
@@ -202,20 +226,20 @@ class Watching:
 
     def _tick(self, now: int) -> None:
         self.sift.tick(now)
-        self.follower.settle(now - SETTLE)
+        self.screen.settle(now - SETTLE)
         for reporter in self._reporters:
             if isinstance(reporter, Display):
                 reporter.tick(now)
 
     def _done(self, connection: Connection) -> None:
-        self.sift.over(_octets(connection.client), _octets(connection.server))
+        self.sift.over(_octets(connection.client), _octets(connection.server), connection.last_frame)
         self.summary.add(connection)
         self.found |= any(at_least(one.ruling.verdict, self._asked.floor) for one in connection.findings)
         for reporter in self._reporters:
             reporter.connection(connection)
 
     def _sum_up(self) -> None:
-        summary, totals, left, tap = self.summary, self.follower.totals, self.sift.left, self._tap
+        summary, totals, left, tap = self.summary, self.screen.totals, self.sift.left, self._tap
         summary.frames = self._number
         summary.segments = totals.segments
         summary.copies = totals.copies + tap.copies

@@ -132,7 +132,7 @@ class Screen(Settling):
             reading.damage = damage
         reading.damage = reading.damage or blocks.damage
         reading.finish()
-        extra, buffer = _columns_of(frames, 2)
+        extra, buffer = columns_of(frames, 2)
         self._advance(extra, [b"", b"", buffer], final=True)
         return self.finish()
 
@@ -171,7 +171,7 @@ class Screen(Settling):
         if not plain.all():
             ip, left, time, numbers = ip[plain], left[plain], time[plain], numbers[plain]
         rows = columns(buffer, 2, ip, left, time, numbers)
-        extra, blob = _columns_of(frames, 3)
+        extra, blob = columns_of(frames, 3)
         if frames:
             rows = joined([rows, extra])
             rows = rows.take(np.argsort(rows.number, kind="stable"))
@@ -337,7 +337,7 @@ def _file(source: Source) -> pcap.Header | None:
     return file if file.link_type in LINKS else None
 
 
-def _columns_of(frames: Sequence[Frame], part: int) -> tuple[Columns, bytes]:
+def columns_of(frames: Sequence[Frame], part: int) -> tuple[Columns, bytes]:
     """Packets that were read one by one, as columns."""
     sizes = np.array([len(frame.packet) for frame in frames], np.int64)
     blob = b"".join([frame.packet for frame in frames]) + PADDING

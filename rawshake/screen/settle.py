@@ -70,9 +70,12 @@ class Settling(Follower):
 
     def settle(self, before: int) -> None:
         """Hand on what has ended before; see Follower."""
-        for key in [key for key, one in self.settled.items() if one.clean.last_time < before]:
+        while self._ended:
+            key = next(iter(self._ended))
+            one = self.settled.get(key)
+            if (self._open[key].last_time if one is None else one.clean.last_time) >= before:
+                return
             self._close(key)
-        super().settle(before)
 
     def add(self, one: Settled) -> None:
         """A connection has ended: it is handed on when nothing more can come of it."""
