@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -80,6 +80,11 @@ def own_options() -> str:
     return table(("command", "option", "meaning"), rows)
 
 
+def options_of(name: str) -> Callable[[], str]:
+    """All options of one command."""
+    return lambda: option_table(options(name))
+
+
 def exits() -> str:
     """Every exit status, with the comment that stands beside it in the code."""
     from rawshake.errors import Exit
@@ -143,6 +148,8 @@ PARTS: Final = {
     "crafting-options": crafting_options,
     "output-options": output_options,
     "own-options": own_options,
+    "check-options": options_of("check"),
+    "sniff-options": options_of("sniff"),
     "exits": exits,
     "servers": servers,
     "rules": rules,
