@@ -38,7 +38,8 @@ class Columns:
     """Rows of packets. ``part`` and ``ip`` say where the packet is, ``captured`` how many octets of it.
 
     ``low`` says that the lower of both ends, by address and port, sent it; the addresses are the lower one's
-    and the higher one's, the ports both in one number. ``offer`` is what a SYN offers (``offer.py``).
+    and the higher one's, the ports both in one number. ``offer`` is what a SYN offers (``offer.py``), ``value`` and
+    ``echo`` are TSval and TSecr where there are any. ``mark`` differs where packets do.
     """
 
     part: Column
@@ -63,8 +64,15 @@ class Columns:
     options: Column
     layout: Column
     checksum: Column
+    #: whether the capture has all of it
+    whole: Column
+    ttl: Column
+    value: Column
+    echo: Column
     mark: Column
     offer: Column
+    #: the checksum was left to the hardware
+    offloaded: Column
     #: the connection's number where the row begins one that has its number already, else 0
     reserved: Column
 
@@ -125,7 +133,10 @@ def columns(buffer: bytes, part: int, ip: Column, captured: Column, time: Column
     plain = (v4 & (head == 20)) | (v6 & (total > 40))
     plain &= (protocol == _TCP) & (fragment == 0) & (captured >= head + 20)
     plain &= (header >= 20) & (payload >= 0) & (captured >= head + header)
-    kind = np.where(plain, PLAIN, OTHER).astype(np.uint8)
+    congestion = read.one[ip + 1] & 3
+    if any6:
+        congestion = np.where(v6, read.one[ip + 1] >> 4 & 3, congestion)
+    kind = np.where(plain & (congestion == 0), PLAIN, OTHER).astype(np.uint8)
     elsewhere = v4 & (head >= 20) & ((total == 0) | (total >= head)) & (fragment == 0)
     elsewhere &= (protocol != _TCP) & (protocol != _ICMP)
     elsewhere |= v6 & (protocol != _TCP) & (protocol != _ICMPV6) & ~_EXTENSIONS[protocol]
@@ -158,13 +169,14 @@ def columns(buffer: bytes, part: int, ip: Column, captured: Column, time: Column
     flags = lengths & 0xFFF
     offer = np.zeros(rows, np.int64)
     syns = np.flatnonzero(plain & (flags & _SYN != 0))
-    offer[syns] = offers(read.one, at[syns] + 20, header[syns] - 20)
+    offer[syns], where = offers(read.one, at[syns] + 20, header[syns] - 20)
     stamped = (header == 32) & (read.four[at + 20] == _STAMPS)
+    stamps_at = at + 24
+    stamps_at[syns] = where
     layout = np.where(header == 20, NO_OPTIONS, np.where(stamped, TIMESTAMPS, OTHER_OPTIONS))
     ends = np.minimum(total, captured)
     checksum = _checksums(read, at, ip + ends, total - head, _words(src_upper, src, dst_upper, dst), doubtful)
     checksum[captured < total] = UNVERIFIABLE
-    checksum[~plain] = WRONG
     ident = np.where(v6, 0, read.two[ip + 4]) if any6 else read.two[ip + 4]
     return Columns(
         part=np.full(rows, part, np.uint8),
@@ -185,12 +197,17 @@ def columns(buffer: bytes, part: int, ip: Column, captured: Column, time: Column
         ack=read.four[at + 8].astype(np.uint32),
         flags=flags.astype(np.uint16),
         window=read.two[at + 14].astype(np.int64),
-        payload=payload,
+        payload=np.where(plain, payload, 0),
         options=(header - 20).astype(np.uint8),
         layout=layout.astype(np.uint8),
         checksum=checksum,
+        whole=captured >= total,
+        ttl=(np.where(v6, read.one[ip + 7], read.one[ip + 8]) if any6 else read.one[ip + 8]).astype(np.uint8),
+        value=read.four[stamps_at].astype(np.uint32),
+        echo=read.four[stamps_at + 4].astype(np.uint32),
         mark=read.two[at + 16].astype(np.uint32) << np.uint32(16) | ident.astype(np.uint32),
         offer=offer,
+        offloaded=np.zeros(rows, bool),
         reserved=np.zeros(rows, np.int64),
     )
 

@@ -51,6 +51,7 @@ class Clean(NamedTuple):
     seen: int
     too_large: int
     too_large_by_default: int
+    echo_unsure: int
 
     @property
     def key(self) -> Key:
@@ -71,7 +72,19 @@ class Clean(NamedTuple):
         nxt, nxt_back = isn + (self.octets + 2), back + (self.octets_back + 2)
         return (
             Opening(
-                number, End.CLIENT, 1, isn, here, there, (self.first_time,), until, True, True, nxt, back
+                number,
+                End.CLIENT,
+                1,
+                isn,
+                here,
+                there,
+                (self.first_time,),
+                until,
+                True,
+                True,
+                nxt,
+                back,
+                self.crossed or self.client_first,
             ),
             Opening(
                 number,
@@ -164,6 +177,7 @@ def clean(rows: Columns, starts: Column, lasts: Column, what: Formed, chosen: Co
         what.seen[chosen].tolist(),
         what.too_large[chosen].tolist(),
         what.too_large_by_default[chosen].tolist(),
+        what.echo_unsure[chosen].tolist(),
     )
 
 

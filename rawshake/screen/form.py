@@ -2,10 +2,11 @@
 
 A connection is in the normal form if a SYN is answered by a SYN,ACK, and the client goes on; if each end then
 sends every number once and in order, acknowledges what it got, never less than before, and stays inside the
-window of the other, whose right edge never moves left; and if both send a FIN behind all data, and both are
-acknowledged, by the last segment. SYNs carry MSS, window scale, SACK-permitted and timestamps at most, with
-values that no rule minds; other segments carry nothing, or timestamps if both SYNs did. No other flags than SYN,
-ACK, PSH and FIN, no RST, no checksum that is wrong. Whatever else there is, is for the judge.
+window of the other, which is never closed, and whose right edge never moves left; and if both send a FIN behind
+all data, and both are acknowledged, by the last segment. SYNs carry MSS, window scale, SACK-permitted and
+timestamps at most, with values that no rule minds; other segments carry nothing, or timestamps if both SYNs did.
+No other flags than SYN, ACK, PSH and FIN, no RST, no congestion marks, no checksum that is wrong. What it may do
+besides, and how long it may take, is in ``habits``. Whatever else there is, is for the judge.
 """
 
 from __future__ import annotations
@@ -18,18 +19,17 @@ from numpy.typing import NDArray
 
 from rawshake.screen import offer as offers
 from rawshake.screen.columns import CORRECT, NO_OPTIONS, PLAIN, TIMESTAMPS, WRONG, Columns
+from rawshake.screen.habits import habits
 from rawshake.screen.table import Seen
+from rawshake.screen.traced import Traced, before, traced
 
 Column = NDArray[Any]
 
-_SYN, _SYN_ACK = 0x02, 0x12
+_SYN, _SYN_ACK, _PSH = 0x02, 0x12, 0x08
 #: The flags of all other segments: ACK, with PSH or FIN or both.
 _OTHERS: Final = np.isin(np.arange(0x1000), (0x10, 0x11, 0x18, 0x19))
-_FIN: Final = 0x01
 #: More octets than this one way, or in a window, are for the judge: numbers so far apart have no order.
 _MOST: Final = 1 << 30
-#: Room for one connection's numbers where the running maximum of all is taken at once.
-_APART: Final = 34
 _DEFAULT_MSS, _DEFAULT_MSS_V6 = 536, 1220
 _LARGEST_MSS: Final = 65495
 _MAX_SHIFT: Final = 14
@@ -44,9 +44,11 @@ class Formed:
     closed: Column
     #: bits of ``Seen``
     seen: Column
-    #: what is larger than the MSS allows, with checksums left to the hardware: of MSS, of default
+    #: how often segments are larger than the MSS, or the default of one, with checksums left to the hardware; how
+    #: often it cannot be told which segment an echo is of
     too_large: Column
     too_large_by_default: Column
+    echo_unsure: Column
     client_low: Column
     client_octets: Column
     server_octets: Column
@@ -58,170 +60,139 @@ class Formed:
 
 def formed(rows: Columns, starts: Column) -> Formed:
     """Judge runs of segments, each from a SYN on to before the next of ``starts``; rows are in that order."""
-    count = len(rows)
-    sizes = np.diff(np.append(starts, count))
-    run = np.repeat(np.arange(len(starts)), sizes)
-    at = np.arange(count) - starts[run]
-    second = np.minimum(starts + 1, count - 1)
-    lasts = starts + sizes - 1
-    client = rows.low == rows.low[starts][run]
-    later = at >= 2
-
-    # What the SYNs said.
-    offered, answered = rows.offer[starts], rows.offer[second]
-    named, named_back = offered >> offers.MSS_AT, answered >> offers.MSS_AT
-    has_mss, has_mss_back = offered & offers.HAS_MSS != 0, answered & offers.HAS_MSS != 0
-    scale, scale_back = offered >> offers.WSCALE_AT & 0xFF, answered >> offers.WSCALE_AT & 0xFF
-    scaled = offered & answered & offers.HAS_WSCALE != 0
-    stamped = offered & answered & offers.HAS_TIMESTAMPS != 0
-    shift, shift_back = np.where(scaled, scale, 0), np.where(scaled, scale_back, 0)
-    wrong = _bad_syn(offered, named, has_mss) | (offered & offers.ECHOES != 0)
-    two = sizes > 1
-    wrong_back = _bad_syn(answered, named_back, has_mss_back)
-    unasked = answered & ~offered & (offers.HAS_WSCALE | offers.HAS_TIMESTAMPS) != 0
-    wrong |= two & (wrong_back | unasked)
-    isn, isn_back = rows.seq[starts], rows.seq[second]
-    flags, payload = rows.flags, rows.payload
-    wrong |= (flags[starts] != _SYN) | (payload[starts] != 0)
-    wrong |= two & ((flags[second] != _SYN_ACK) | (payload[second] != 0) | client[second])
-    wrong |= two & (rows.ack[second] != isn + np.uint32(1))
-    wrong |= (sizes > 2) & ~client[np.minimum(starts + 2, count - 1)]
-
-    # Numbers from ISN + 1 on; what each end has sent and acknowledged before each row.
-    mine = np.where(client, isn[run], isn_back[run]) + np.uint32(1)
-    other = np.where(client, isn_back[run], isn[run]) + np.uint32(1)
-    seq = (rows.seq - mine).astype(np.int64)
-    ack = np.where(later, (rows.ack - other).astype(np.int64), 0)
-    fin = later & (flags & _FIN != 0)
-    length = np.where(later, payload + fin, 0)
-    sent = _before(np.where(client, length, 0), starts, run)
-    sent_back = _before(np.where(client, 0, length), starts, run)
-    own, peer = np.where(client, sent, sent_back), np.where(client, sent_back, sent)
-    fins = _before(client & fin, starts, run)
-    fins_back = _before(~client & fin, starts, run)
-    own_fin, peer_fin = np.where(client, fins, fins_back) > 0, np.where(client, fins_back, fins) > 0
-    offset = run.astype(np.int64) << _APART
-    acked, acked_now = _highest(np.where(client, ack, 0), offset)
-    acked_back, acked_back_now = _highest(np.where(client, 0, ack), offset)
-    edge = ack + (rows.window << np.where(later, np.where(client, shift[run], shift_back[run]), 0))
-    edges, _ = _highest(np.where(client & later, edge, 0), offset)
-    edges_back, _ = _highest(np.where(client, 0, edge), offset)
-
-    bad = (rows.kind != PLAIN) | (rows.checksum == WRONG)
-    bad |= later & ~_OTHERS[flags]
-    bad |= later & (rows.layout != np.where(stamped, TIMESTAMPS, NO_OPTIONS)[run])
-    bad |= later & ((seq != own) | (seq >= _MOST))
-    bad |= later & ((ack > peer) | (ack < np.where(client, acked, acked_back)))
-    bad |= own_fin & (length > 0)
-    bad |= later & (seq + payload > np.where(client, edges_back, edges))
-    covers_fin = peer_fin & (ack == peer)
-    windows = (at >= 3) & ~covers_fin
-    synack_edge = rows.window[second]
-    loss = np.where(client, edges, edges_back) - edge
-    mss_back = np.where(has_mss_back, named_back, 0)
-    rounding = np.where(client, 1 << shift[run], 1 << shift_back[run])
-    cookie = ~client & (edges_back == synack_edge[run])
-    rounding = np.where(cookie, np.maximum(rounding, mss_back[run]), rounding)
-    bad |= windows & (loss >= rounding)
-    bad |= _copies(rows, client, seq, ack, length, at)
-
-    # The size of data, by what its receiver named.
-    default = _default_mss(rows, starts)
-    room = np.where(
-        client, np.where(has_mss_back, named_back, default)[run], np.where(has_mss, named, default)[run]
-    )
-    by_name = np.where(client, has_mss_back[run], has_mss[run])
-    data = later & (payload > 0)
-    large = data & (payload + rows.options > room)
-    bad |= large & (rows.checksum == CORRECT)
-
-    # What there was.
-    several = later & (payload > 1)
-    told = _before(~client & later & ((payload > 0) | (ack > 0) | fin), starts, run)
-    one_scaled = (offered & ~answered & offers.HAS_WSCALE != 0) & (scale > 0)
-    seen = np.zeros(count, np.int64)
-    seen |= np.where(rows.checksum == CORRECT, Seen.CHECKSUM, 0)
-    seen |= np.where(rows.options > 0, Seen.OPTIONS, 0)
-    seen |= np.where(later & stamped[run], Seen.TIMESTAMPS, 0)
-    seen |= np.where(several, Seen.DATA, 0)
-    seen |= np.where(data & ~large, np.where(by_name, Seen.MSS_RESPECTED, Seen.MSS_DEFAULT), 0)
-    seen |= np.where(several & client & (shift_back[run] > 0) & (told == 0), Seen.UNSHIFTED, 0)
-    seen |= np.where(several & ~client & one_scaled[run], Seen.NEVER_SHIFTED, 0)
+    t = traced(rows, starts)
+    has_mss, has_mss_back = t.offered & offers.HAS_MSS != 0, t.answered & offers.HAS_MSS != 0
+    default = np.where(rows.v6[starts], _DEFAULT_MSS_V6, _DEFAULT_MSS)
+    mss = np.where(has_mss, t.offered >> offers.MSS_AT, default)
+    mss_back = np.where(has_mss_back, t.answered >> offers.MSS_AT, default)
+    room = np.where(t.client, mss_back[t.run], mss[t.run])
+    by_name = np.where(t.client, has_mss_back[t.run], has_mss[t.run])
+    data = t.later & (rows.payload > 0)
+    large = data & (rows.payload + rows.options > room)
+    covers_fin = t.peer_fin & (t.ack == t.peer)
+    windows = (t.at >= 3) & ~covers_fin
+    bad = _bad_rows(t) | (large & (rows.checksum == CORRECT))
+    bad |= windows & _shrinks(t, np.where(has_mss_back, mss_back, 0))
+    extra = habits(t, room, by_name)
+    bad |= extra.bad
+    seen = _seen(t, data & ~large, by_name) | extra.seen
     seen |= np.where(windows, Seen.WINDOW, 0)
-    seen |= np.where(fin, Seen.FIN, 0)
-    seen |= np.where(later & covers_fin, Seen.FIN_ACKED, 0)
-    of_run = np.bitwise_or.reduceat(seen, starts) | Seen.ALWAYS
-    both = offered | np.where(two, answered, 0)
-    of_run |= np.where(both & offers.HAS_MSS != 0, Seen.MSS, 0)
-    of_run |= np.where(both & offers.HAS_WSCALE != 0, Seen.WSCALE, 0)
-    of_run |= np.where(both & offers.HAS_SACK != 0, Seen.SACK, 0)
-    of_run |= np.where(two & (answered & (offers.HAS_WSCALE | offers.HAS_TIMESTAMPS) != 0), Seen.ANSWER, 0)
-    of_run |= np.where(two, Seen.SYN_ACK, 0)
-    of_run |= np.where(sizes > 2, Seen.THIRD, 0)
-    of_run |= np.where(sizes > 3, Seen.FOURTH, 0)
+    seen |= np.where(t.later & covers_fin, Seen.FIN_ACKED, 0)
 
     # The end: both FINs acknowledged, by the last segment and not before.
-    all_sent, all_back = sent + np.where(client, length, 0), sent_back + np.where(client, 0, length)
-    done = (fins + (client & fin) > 0) & (fins_back + (~client & fin) > 0)
-    done &= (acked_now == all_back) & (acked_back_now == all_sent)
-    good = ~(wrong | np.logical_or.reduceat(bad, starts))
-    good &= ~((sizes > 1) & done[np.maximum(lasts - 1, 0)])
+    client, length = t.client, t.length
+    sent = np.where(client, t.own, t.peer) + np.where(client, length, 0)
+    sent_back = np.where(client, t.peer, t.own) + np.where(client, 0, length)
+    fins = np.where(client, t.own_fin | t.fin, t.peer_fin)
+    fins_back = np.where(client, t.peer_fin, t.own_fin | t.fin)
+    done = fins & fins_back & (t.acked_client == sent_back) & (t.acked_server == sent)
+    good = ~(_bad_start(t) | extra.bad_run | np.logical_or.reduceat(bad, starts))
+    good &= ~((t.sizes > 1) & done[np.maximum(t.lasts - 1, 0)])
     return Formed(
         good=good,
-        closed=good & done[lasts],
-        seen=of_run,
+        closed=good & done[t.lasts],
+        seen=np.bitwise_or.reduceat(seen, starts) | _seen_of_syns(t) | extra.seen_of_runs,
         too_large=np.add.reduceat((large & by_name).astype(np.int64), starts),
         too_large_by_default=np.add.reduceat((large & ~by_name).astype(np.int64), starts),
+        echo_unsure=extra.echo_unsure,
         client_low=rows.low[starts],
-        client_octets=all_sent[lasts] - (fins + (client & fin))[lasts],
-        server_octets=all_back[lasts] - (fins_back + (~client & fin))[lasts],
+        client_octets=(sent - fins)[t.lasts],
+        server_octets=(sent_back - fins_back)[t.lasts],
         client_segments=np.add.reduceat(client.astype(np.int64), starts),
-        crossed=np.logical_or.reduceat(fin & peer_fin & ~covers_fin, starts),
-        client_first=np.logical_or.reduceat(client & fin & ~peer_fin, starts),
+        crossed=np.logical_or.reduceat(t.fin & t.peer_fin & ~covers_fin, starts),
+        client_first=np.logical_or.reduceat(client & t.fin & ~t.peer_fin, starts),
     )
 
 
-def _bad_syn(offer: Column, mss: Column, has_mss: Column) -> Column:
-    scale = offer >> offers.WSCALE_AT & 0xFF
+def _bad_start(t: Traced) -> Column:
+    """Which runs do not begin as they should."""
+    rows, starts, second, two = t.rows, t.starts, t.second, t.sizes > 1
+    wrong: Column = _bad_syn(t.offered) | (t.offered & offers.ECHOES != 0)
+    unasked = t.answered & ~t.offered & (offers.HAS_WSCALE | offers.HAS_TIMESTAMPS) != 0
+    wrong |= two & (_bad_syn(t.answered) | unasked)
+    for which, flags in ((starts, _SYN), (second, _SYN_ACK)):
+        wrong_here = (rows.flags[which] != flags) | (rows.payload[which] != 0) | (rows.window[which] == 0)
+        wrong |= wrong_here & (two | (flags == _SYN))
+    wrong |= two & (t.client[second] | (rows.ack[second] != rows.seq[starts] + np.uint32(1)))
+    third = np.minimum(starts + 2, len(rows) - 1)
+    wrong |= (t.sizes > 2) & ~t.client[third]
+    return wrong
+
+
+def _bad_syn(offer: Column) -> Column:
+    scale, mss = offer >> offers.WSCALE_AT & 0xFF, offer >> offers.MSS_AT
     bad: Column = (offer & offers.GOOD == 0) | (scale > _MAX_SHIFT)
-    bad |= has_mss & ((mss == 0) | (mss > _LARGEST_MSS))
+    bad |= (offer & offers.HAS_MSS != 0) & ((mss == 0) | (mss > _LARGEST_MSS))
     return bad
 
 
-def _default_mss(rows: Columns, starts: Column) -> Column:
-    return np.where(rows.v6[starts], _DEFAULT_MSS_V6, _DEFAULT_MSS)
+def _bad_rows(t: Traced) -> Column:
+    """Which segments are not as they should be, each by itself and by what was sent before."""
+    rows, later = t.rows, t.later
+    bad: Column = (rows.kind != PLAIN) | (rows.checksum == WRONG)
+    flags = rows.flags
+    wrong = ~_OTHERS[flags] | (rows.layout != np.where(t.stamped, TIMESTAMPS, NO_OPTIONS)[t.run])
+    wrong |= (t.seq != t.own) | (t.seq >= _MOST) | (rows.window == 0)
+    wrong |= (t.ack > t.peer) | (t.ack < t.acked)
+    wrong |= t.own_fin & (t.length > 0)
+    wrong |= t.seq + rows.payload > t.peer_edge
+    wrong |= (flags & _PSH != 0) & (t.length == 0)
+    bad |= later & wrong
+    bad |= _copies(t)
+    return bad
 
 
-def _before(values: Column, starts: Column, run: Column) -> Column:
-    """The sum of the values of a run before each row."""
-    total = np.cumsum(values, dtype=np.int64) - values
-    return total - total[starts][run]
+def _shrinks(t: Traced, mss_back: Column) -> Column:
+    """Whether the right edge moves left by more than rounding, or than a SYN cookie forgets."""
+    rounding = np.where(t.client, 1 << t.shift[t.run], 1 << t.shift_back[t.run])
+    first = ~t.client & (t.own_edge == t.rows.window[t.second][t.run])
+    rounding = np.where(first, np.maximum(rounding, mss_back[t.run]), rounding)
+    found: Column = t.own_edge - t.edge >= rounding
+    return found
 
 
-def _highest(values: Column, offset: Column) -> tuple[Column, Column]:
-    """The highest value of a run before each row (of no use in its first), and up to it; none is below 0."""
-    now = np.maximum.accumulate(values + offset)
-    before = np.empty_like(now)
-    before[0] = 0
-    before[1:] = now[:-1]
-    return before - offset, now - offset
-
-
-def _copies(rows: Columns, client: Column, seq: Column, ack: Column, length: Column, at: Column) -> Column:
+def _copies(t: Traced) -> Column:
     """What may be a copy of a packet that was seen shortly before: the same in all that can be told.
 
     Only what holds no numbers can be there twice in the normal form, and then stands behind its like. More than
     two of a kind are left to the judge.
     """
-    index = np.arange(len(seq))
-    found = np.zeros(len(seq), bool)
-    for mine in (client, ~client):
-        last = np.maximum.accumulate(np.where(mine, index, -1))
-        before = np.empty_like(last)
-        before[0] = -1
-        before[1:] = last[:-1]
-        before = np.maximum(before, 0)
-        like = mine & (index - before < at - 1) & (length == 0) & (length[before] == 0)
-        like &= (seq == seq[before]) & (ack == ack[before])
-        found |= like & ((rows.mark == rows.mark[before]) | like[before])
+    previous = np.maximum(t.before, 0)
+    like = t.later & t.later[previous] & (t.before >= 0) & (t.length == 0) & (t.length[previous] == 0)
+    like &= (t.seq == t.seq[previous]) & (t.ack == t.ack[previous])
+    mark = t.rows.mark
+    found: Column = like & ((mark == mark[previous]) | like[previous])
     return found
+
+
+def _seen(t: Traced, fits: Column, by_name: Column) -> Column:
+    rows, run, later = t.rows, t.run, t.later
+    several = later & (rows.payload > 1)
+    speaks = ~t.client & later & ((rows.payload > 0) | (t.ack > 0) | t.fin)
+    told = before(speaks, t.starts, run)
+    in_vain = (t.offered & ~t.answered & offers.HAS_WSCALE != 0) & (t.offered >> offers.WSCALE_AT & 0xFF > 0)
+    seen = np.zeros(len(rows), np.int64)
+    seen |= np.where(rows.checksum == CORRECT, Seen.CHECKSUM, 0)
+    seen |= np.where(rows.options > 0, Seen.OPTIONS, 0)
+    seen |= np.where(later & t.stamped[run], Seen.TIMESTAMPS, 0)
+    seen |= np.where(several, Seen.DATA, 0)
+    seen |= np.where(fits, np.where(by_name, Seen.MSS_RESPECTED, Seen.MSS_DEFAULT), 0)
+    seen |= np.where(several & t.client & (t.shift_back[run] > 0) & (told == 0), Seen.UNSHIFTED, 0)
+    seen |= np.where(several & ~t.client & in_vain[run], Seen.NEVER_SHIFTED, 0)
+    seen |= np.where(t.fin, Seen.FIN, 0)
+    return seen
+
+
+def _seen_of_syns(t: Traced) -> Column:
+    two = t.sizes > 1
+    both = t.offered | np.where(two, t.answered, 0)
+    seen = np.full(len(t.starts), int(Seen.ALWAYS))
+    seen |= np.where(both & offers.HAS_MSS != 0, Seen.MSS, 0)
+    seen |= np.where(both & offers.HAS_WSCALE != 0, Seen.WSCALE, 0)
+    seen |= np.where(both & offers.HAS_SACK != 0, Seen.SACK, 0)
+    answer = two & (t.answered & (offers.HAS_WSCALE | offers.HAS_TIMESTAMPS) != 0)
+    seen |= np.where(answer, Seen.ANSWER, 0)
+    seen |= np.where(two, Seen.SYN_ACK, 0)
+    seen |= np.where(t.sizes > 2, Seen.THIRD, 0)
+    seen |= np.where(t.sizes > 3, Seen.FOURTH, 0)
+    return seen

@@ -25,7 +25,8 @@ class Kept:
         rows = self.rows
         at = rows.ip[row]
         packet = self.parts[rows.part[row]][at : at + rows.captured[row]]
-        return Frame(int(rows.time[row]), packet, number=int(rows.number[row]))
+        offloaded, number = bool(rows.offloaded[row]), int(rows.number[row])
+        return Frame(int(rows.time[row]), packet, offloaded=offloaded, number=number)
 
     def only(self, chosen: Column) -> Kept:
         """These rows alone, with their packets in a buffer of their own."""

@@ -10,7 +10,7 @@ from rawshake.follow import Follower, Key, Limits
 from rawshake.link import Frame
 from rawshake.report import Exchange, Judged, Remark
 from rawshake.rules.model import Rule
-from rawshake.screen.columns import PLAIN, UNVERIFIABLE
+from rawshake.screen.columns import UNVERIFIABLE
 from rawshake.screen.road import Screen, columns_of
 from rawshake.screen.settle import Packets
 from rawshake.tcp.tracker import Tracker
@@ -47,7 +47,8 @@ class LiveScreen(Screen):
             return
         rows, octets = columns_of(frames, 2)
         for row, frame in enumerate(frames):
-            if frame.offloaded and rows.kind[row] == PLAIN:
+            if frame.offloaded:
+                rows.offloaded[row] = True
                 rows.checksum[row] = UNVERIFIABLE
         self._advance(rows, [b"", b"", octets])
 

@@ -34,9 +34,13 @@ for _kind, _bit in _BITS.items():
     _BIT[_kind], _LENGTH[_kind] = _bit, FIXED_LENGTH[_kind]
 
 
-def offers(octets: Column, begin: Column, length: Column) -> Column:
-    """Read options of ``length`` octets at each ``begin``. Without GOOD nothing else is to be relied on."""
+def offers(octets: Column, begin: Column, length: Column) -> tuple[Column, Column]:
+    """Read options of ``length`` octets at each ``begin``, and where their timestamps are.
+
+    Without GOOD nothing else is to be relied on.
+    """
     found = np.full(len(begin), GOOD, np.int64)
+    stamps = begin.copy()
     at, end = begin.copy(), begin + length
     rows = np.flatnonzero(at < end)
     while len(rows):
@@ -57,9 +61,10 @@ def offers(octets: Column, begin: Column, length: Column) -> Column:
         found[rows[is_wscale]] |= octets[here[is_wscale] + 2].astype(np.int64) << WSCALE_AT
         echo = octets[here + 6] | octets[here + 7] | octets[here + 8] | octets[here + 9]
         found[rows[is_stamps & (echo != 0)]] |= ECHOES
+        stamps[rows[is_stamps]] = here[is_stamps] + 2
         at[rows] = here + steps
         rows = rows[~over & ~bad & (at[rows] < end[rows])]
-    return found
+    return found, stamps
 
 
 def _zeros(octets: Column, begin: Column, end: Column) -> Column:

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from rawshake.connection import Connection, Found
 from rawshake.follow import LINGER, Follower, Key, Limits, Totals, key_of
 from rawshake.judge import Ruling
 from rawshake.link import Frame
 from rawshake.rules.model import Rule, Scope, Verdict
+from rawshake.screen import table
 from rawshake.screen.emit import Clean
-from rawshake.screen.table import EXERCISED, TOO_LARGE, TOO_LARGE_BY_DEFAULT
 from rawshake.tcp.decode import decode
 from rawshake.tcp.notation import one_line
 from rawshake.tcp.segment import Segment
 from rawshake.tcp.seq import Seq
+
+#: What a Clean counts.
+_COUNTED: Final = (table.TOO_LARGE, table.TOO_LARGE_BY_DEFAULT, table.ECHO_UNSURE)
 
 
 class Packets(Protocol):
@@ -53,10 +56,10 @@ class Settling(Follower):
         self._judges_captures = any(rule.scope is Scope.CAPTURE for rule in rules)
 
         @cache
-        def held(seen: int) -> frozenset[str]:
-            return frozenset(rule for rule in self._ids if EXERCISED[rule] & seen)
+        def known(seen: int) -> tuple[frozenset[str], Counter[tuple[str, str]]]:
+            return table.held(self._ids, seen), table.undecided(self._ids, seen)
 
-        self._held = held
+        self._known = known
 
     def feed(self, frame: Frame, hashed: int, number: int = 0) -> None:
         """Follow one packet; ``number`` is that of the connection that it begins, if it has one already."""
@@ -140,12 +143,12 @@ class Settling(Follower):
             return
         del self._ended[key]
         clean = one.clean
-        undecidable: Counter[tuple[str, str]] = Counter()
-        if clean.too_large and TOO_LARGE[0] in self._ids:
-            undecidable[TOO_LARGE] = clean.too_large
-        if clean.too_large_by_default and TOO_LARGE_BY_DEFAULT[0] in self._ids:
-            undecidable[TOO_LARGE_BY_DEFAULT] = clean.too_large_by_default
-        held = self._held(clean.seen)
+        held, undecided = self._known(clean.seen)
+        undecidable = undecided.copy()
+        counts = clean.too_large, clean.too_large_by_default, clean.echo_unsure
+        for reason, times in zip(_COUNTED, counts, strict=True):
+            if times and reason[0] in self._ids:
+                undecidable[reason] = times
         findings: tuple[Found, ...] = ()
         if self._judges_captures:
             rulings = self._capture.connection(clean.openings(one.number, self._now))
