@@ -57,9 +57,26 @@ class Link(Protocol):
         """Why what was sent has not left yet, if the next hop is to blame; empty otherwise."""
         ...
 
+    @property
+    def lost(self) -> int:
+        """How many frames passed unseen, for want of room."""
+        ...
+
 
 def without_hop(packet: bytes) -> bytes:
     """The IP packet without what a router changes: TTL and header checksum, or hop limit."""
     if packet[0] >> 4 == 4:
         return packet[:8] + packet[9:10] + packet[12:]
     return packet[:7] + packet[8:]
+
+
+def tcp_part(packet: bytes) -> bytes:
+    """The TCP segment in a packet of our own making: no IPv6 extension headers."""
+    return packet[(packet[0] & 0x0F) * 4 :] if packet[0] >> 4 == 4 else packet[40:]
+
+
+def same_segment(sent: bytes, seen: bytes) -> bool:
+    """Whether only what a firewall may set differs: window, options, and with them offset and checksum."""
+    if len(seen) < 20 or sent[:12] != seen[:12] or sent[13] != seen[13]:
+        return False
+    return sent[(sent[12] >> 4) * 4 :] == seen[(seen[12] >> 4) * 4 :]

@@ -10,7 +10,7 @@ from typing import Final
 
 from rawshake.endpoint import Endpoint, Want
 from rawshake.judge import Judge
-from rawshake.link import Frame, Link
+from rawshake.link import Frame, Link, same_segment, tcp_part
 from rawshake.profile import SECOND, Drops, Outgoing, Profile, name_of
 from rawshake.report import Exchange, Judged, Outcome, Remark
 from rawshake.rules.model import Rule
@@ -32,8 +32,9 @@ CANCEL_CHECK: Final = SECOND // 2
 PROMPT: Final = SECOND // 50
 #: ICMP (IPv6 or not, type) that say that nothing gets there: unreachable, and time exceeded.
 UNREACHABLE: Final = frozenset({(False, 3), (False, 11), (True, 1), (True, 3)})
-#: Of those, what says no more than that a smaller packet would get there (RFC 1191).
-TOO_BIG: Final = (False, 3, 4)
+#: Of those (with the code), what says no more than that a smaller packet would get there (RFC 1191), or that
+#: it came there in pieces, of which one was lost.
+GETS_THERE: Final = frozenset({(False, 3, 4), (False, 11, 1), (True, 3, 1)})
 #: How many of our segments are remembered to know further copies of them by.
 REMEMBERED_COPIES: Final = 64
 
@@ -86,6 +87,9 @@ class Session:
     _copied: deque[bytes] = field(default_factory=lambda: deque(maxlen=REMEMBERED_COPIES))
     #: an ICMP error that is to blame should nothing more come
     _soft_error: str = ""
+    _told_lost: int = 0
+    #: all that was captured until then has been taken
+    _caught_up: int = 0
     _overdue: deque[bytes] = field(default_factory=lambda: deque(maxlen=REMEMBERED_COPIES))
 
     def __post_init__(self) -> None:
@@ -182,6 +186,11 @@ class Session:
 
     def exchange(self, outcome: Outcome, detail: str = "") -> Exchange:
         """The transcript so far, judged as a whole."""
+        if self.link.lost > self._told_lost:
+            self.remark(
+                f"the capture lost {self.link.lost - self._told_lost} frames: more passed than is shown"
+            )
+            self._told_lost = self.link.lost
         self.settle()
         steps = [entry.step for entry in self.entries if isinstance(entry, Judged)]
         return Exchange(
@@ -206,32 +215,37 @@ class Session:
             now = self.link.now()
             if done() or (deadline is not None and now >= deadline):
                 break
-            frame = self.link.receive(now)
+            frame = self._receive(now)
             if frame is None:
                 # Nothing waits on the wire, nor will in a moment: the time to judge and to draw.
                 expecting = self._waiting and self.endpoint.unacknowledged
                 until = self._waiting[0].since + PROMPT if expecting else now
                 if now >= until:
-                    self._judge_waiting(now)
+                    self._judge_waiting()
                     until = now + tick
-                frame = self.link.receive(self.next_deadline(deadline, until))
+                frame = self._receive(self.next_deadline(deadline, until))
             if frame is not None:
                 self._take(frame)
-        self._judge_waiting(self.link.now())
+        self._judge_waiting()
 
     def pump(self) -> None:
         """Take every frame that is there, answer, judge; wait for nothing."""
         self._take_all()
         self._flush()
-        self._judge_waiting(self.link.now())
+        self._judge_waiting()
 
     def _take_all(self) -> None:
         for _ in range(MAX_WAITING):
-            frame = self.link.receive(self.link.now())
+            frame = self._receive(self.link.now())
             if frame is None:
                 return
             self._take(frame)
-        self._judge_waiting(self.link.now())
+        self._judge_waiting()
+
+    def _receive(self, deadline: int | None) -> Frame | None:
+        frame = self.link.receive(deadline)
+        self._caught_up = self.link.now() if frame is None else max(self._caught_up, frame.time)
+        return frame
 
     def next_deadline(self, *others: int | None) -> int | None:
         """When the loop has to wake although nothing arrives: timers, late copies, and ``others``."""
@@ -244,7 +258,7 @@ class Session:
         """Wait for the captured copies of our last segments, and judge all that is left."""
         deadline = self.link.now() + COPY_WAIT
         self.run(lambda: not any(waiting.wire for waiting in self._waiting), deadline=deadline)
-        self._judge_waiting(self.link.now(), rest=True)
+        self._judge_waiting(rest=True)
 
     def remark(self, text: str) -> None:
         """Write ``text`` into the transcript, after all that happened before."""
@@ -277,7 +291,7 @@ class Session:
             segment = sent  # the tracker follows what really left
         note = "" if meant is None else "wrong on purpose"
         step = self.tracker.apply(segment, now, ours=True, meant=meant, note=note)
-        self._wait(step, now, _tcp_part(packet))
+        self._wait(step, now, tcp_part(packet))
 
     def _take(self, frame: Frame) -> None:
         self.on_frame(frame)
@@ -311,8 +325,8 @@ class Session:
             self._flush()  # it is refused before more is taken: afterwards the RST would mean something else
 
     def _took_copy(self, segment: Segment, frame: Frame) -> None:
-        wire = _tcp_part(frame.packet)
-        for same in (eq, _same_segment):
+        wire = tcp_part(frame.packet)
+        for same in (eq, same_segment):
             for waiting in self._waiting:
                 if waiting.wire is not None and isinstance(waiting.step, Step) and same(waiting.wire, wire):
                     note = waiting.step.note or ("" if waiting.wire == wire else "changed on its way out")
@@ -341,14 +355,12 @@ class Session:
         text = f"ICMP from {error.src}: {error.description}"
         self._wait(Remark(time, text), self.link.now())
         kind, me, seq = (error.v6, error.type), self.client, error.quoted_seq
-        if kind not in UNREACHABLE or (*kind, error.code) == TOO_BIG or me.una is None or me.nxt is None:
+        if kind not in UNREACHABLE or (*kind, error.code) in GETS_THERE or me.una is None or me.nxt is None:
             return
         if seq is not None and not me.una <= seq <= me.nxt:
             return  # forged, or about what is long acknowledged: RFC 5927 section 4.1
         if me.expected is State.SYN_SENT:
-            self.unreachable = (
-                text  # RFC 5461 section 4.1: most stacks end an attempt to connect with the first
-            )
+            self.unreachable = text  # RFC 5461 section 4.1: most stacks stop connecting at the first
         else:
             self._soft_error = text  # RFC 1122 section 4.2.3.9: no reason to abort
 
@@ -357,16 +369,16 @@ class Session:
         if isinstance(step, Step):
             self.on_step(step)
 
-    def _judge_waiting(self, now: int, *, rest: bool = False) -> None:
+    def _judge_waiting(self, *, rest: bool = False) -> None:
         """Judge in order up to the first whose copy may still come; with ``rest`` also from there on."""
         while self._waiting:
             waiting = self._waiting[0]
             step = waiting.step
             if waiting.wire is not None and isinstance(step, Step):
-                overdue = now >= waiting.since + COPY_WAIT
+                overdue = self._caught_up >= waiting.since + COPY_WAIT
                 if not overdue and not rest:
                     return
-                if not overdue or self._arrived(step.segment):
+                if not overdue or self.link.lost or self._arrived(step.segment):
                     self._copied.append(waiting.wire)  # it left; the capture is late, or has missed it
                 else:
                     step = replace(step, note=self._why_not_sent(step, waiting.wire))
@@ -386,15 +398,3 @@ class Session:
             return f"waits in this machine: {self.unresolved}"
         self.firewalled = f"{step.segment.flags} was handed to the kernel and never left"
         return "never left this machine"
-
-
-def _tcp_part(packet: bytes) -> bytes:
-    """The TCP segment in a packet of our own making: no IPv6 extension headers."""
-    return packet[(packet[0] & 0x0F) * 4 :] if packet[0] >> 4 == 4 else packet[40:]
-
-
-def _same_segment(sent: bytes, seen: bytes) -> bool:
-    """Whether only what a firewall may set differs: window, options, and with them offset and checksum."""
-    if len(seen) < 20 or sent[:12] != seen[:12] or sent[13] != seen[13]:
-        return False
-    return sent[(sent[12] >> 4) * 4 :] == seen[(seen[12] >> 4) * 4 :]

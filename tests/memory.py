@@ -116,6 +116,7 @@ class MemoryLink:
     to_peer: Callable[[], tuple[int, ...]] = lambda: (0,)
     from_peer: Callable[[], tuple[int, ...]] = lambda: (0,)
     missing: str = ""
+    lost: int = 0
     offloaded: bool = False
     clock: int = START
     sent: list[bytes] = field(default_factory=list)
