@@ -245,6 +245,9 @@ def _new_octets(step: Step) -> int:
         return 0
     if before is None:
         return step.segment.payload_length
+    if step.segment.end <= before:
+        # Late, behind numbers that follow it; what was seen before is nothing new.
+        return 0 if step.again or step.segment.rst or step.segment.syn else step.segment.payload_length
     numbers = after - before
     # Of the numbers that are new, SYN and FIN are no octets; a FIN is new but once.
     fin = step.now.fin is not None and step.was.fin is None

@@ -20,8 +20,8 @@ from rawshake.tcp.tracker import Tracker
 
 SECOND: Final = 1_000_000_000
 #: Two copies of one packet within this time were captured twice; no stack sends again so soon (RFC 6298
-#: section 2.4 has a second, Linux 200 ms).
-COPY_WITHIN: Final = SECOND // 100
+#: section 2.4 has a second, Linux 200 ms), but one may answer twice: Linux numbers no SYN,ACK and no RST.
+COPY_WITHIN: Final = SECOND // 500
 #: How many packets of a connection are remembered to know copies by.
 REMEMBERED: Final = 8
 #: How long a connection that has ended is kept for what still comes: RFC 9293 section 3.4.2, 2 MSL.

@@ -30,8 +30,8 @@ def sack_blocks_sane(step: Step) -> Outcome | None:
 
     Its left edge is before its right edge, and neither at nor below the acknowledgment; blocks neither overlap
     nor touch. Only the first may be a D-SACK, which repeats what came twice: below the ACK, or inside another
-    block. A firewall that changes sequence numbers and forgets the blocks makes them point nowhere. A tap
-    may have missed what they report.
+    block. A firewall that changes sequence numbers and forgets the blocks makes them point nowhere, for which
+    the end is not to blame: a warning. A tap may have missed what they report.
 
     Fires (backwards):
         > S 0:0(0) win 65535 <mss 1460,nop,nop,sackOK>
@@ -60,7 +60,6 @@ def sack_blocks_sane(step: Step) -> Outcome | None:
     Fires (they touch):
         > S 0:0(0) win 65535 <mss 1460,nop,nop,sackOK>
         < S. 0:0(0) ack 1 win 65535 <mss 1460,nop,nop,sackOK>
-        > . 1:1(0) ack 1 win 65535
         > P. 101:201(100) ack 1 win 65535
         < . 1:1(0) ack 1 win 65535 <nop,nop,sack 101:201>
         > P. 201:301(100) ack 1 win 65535
@@ -110,9 +109,14 @@ def _misplaced(step: Step, block: Block, *, first: bool) -> Outcome | None:
         return broken("sack", sentence, expected=f"at least {peer.iss}", actual=left)
     if right > peer.nxt:
         edge = was.edge if was.edge is not None else ack
-        if certain(step) or right - edge > _LARGEST_WINDOW:
+        far = right - edge > _LARGEST_WINDOW
+        if certain(step) or far:
             sentence = f"{written} ends {right - peer.nxt} after SND.NXT {peer.nxt}: that was never sent"
-            return broken("sack", sentence, expected=f"at most {peer.nxt}", actual=right)
+            verdict = None
+            if far:
+                sentence += "; a firewall that renumbers and forgets SACK does so"
+                verdict = Verdict.WARN
+            return broken("sack", sentence, expected=f"at most {peer.nxt}", actual=right, verdict=verdict)
         return undecidable("sack", "it reports what was not seen: a gap in the capture?")
     if left <= ack and not (first and right <= ack):
         sentence = f"{written} starts {ack - left} before ack {ack}: what follows an ACK has not come"

@@ -288,6 +288,9 @@ def rst_carries_timestamp(step: Step) -> Outcome | None:
     segment = step.segment
     if not segment.rst or not segment.has_ack or not _in_force(step) or segment.defects:
         return None
+    state = step.was.proven
+    if segment.syn or segment.seq != step.was.nxt or state is None or not state.synchronized:
+        return None
     if segment.timestamps is not None:
         return held("timestamps", "timestamps, as on every segment before")
     sentence = "an abort without timestamps, as Windows and others send it"
