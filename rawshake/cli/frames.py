@@ -63,9 +63,7 @@ class Reading:
         """The innermost packet in ``packet``, which may be a tunnel's, put together from fragments."""
         whole = self._fragments.add(packet, record.time)
         for _ in range(_DEEPEST):
-            if whole is None:
-                return None
-            if links.wrapped(whole) is None:
+            if whole is None or links.wrapped(whole) is None:
                 break
             from rawshake.net.dissect import packets
 
@@ -74,7 +72,8 @@ class Reading:
                 self.left_out[inner.reason] += 1
                 return None
             whole = self._fragments.add(inner.packets[0], record.time)
-        assert whole is not None
+        if whole is None:
+            return None
         if self.wanted is not None and not self.wanted.matches(whole):
             self.unwanted += 1
             return None
