@@ -13,7 +13,7 @@ from rawshake.tcp.notation import parse_exchange
 from rawshake.tcp.segment import Checksum, Segment
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.view import End
-from tests.memory import MILLISECOND, packed
+from tests.memory import MILLISECOND, icmp, packed
 
 WHOLE = """
     > S 0:0(0) win 65535 <mss 1460>
@@ -270,3 +270,24 @@ def test_what_comes_late_does_not_revive_who_reset() -> None:
     (one,), _ = follow(frames(segments(text)))
     assert (one.facts.ended, one.facts.ended_by) == (Ended.RESET, End.SERVER)
     assert one.facts.server.state == "CLOSED"
+
+
+def test_a_connection_is_judged_beside_those_before_it() -> None:
+    talks = [frames(segments(WHOLE, client=1000 + 70_000_000 * n, sport=40000 + n), start=n * 10**9, number=1 + 8 * n)
+             for n in range(5)]  # fmt: skip
+    done, _ = follow([frame for talk in talks for frame in talk])
+    rules = [[(found.ruling.rule, found.frame, found.ruling.end) for found in one.findings] for one in done]
+    # Four connections with one ISN show it; the host is charged once.
+    assert rules == [[], [], [], [("isn-differs-across-tuples", 26, End.SERVER)], []]
+
+
+def test_an_icmp_error_excuses_what_it_may_have_led_to() -> None:
+    lines = ["> S 0:0(0) win 65535 <mss 1460>", *["+1 > S 0:0(0) win 65535 <mss 1460>"] * 8]
+    seen = frames(segments("\n".join(lines)))
+    done, _ = follow(seen)
+    assert [found.ruling.rule for found in done[0].findings] == ["syn-backoff"]
+    error = Frame(seen[3].time + 1, icmp(seen[0].packet, 3, 1), number=99)
+    done, totals = follow([*seen[:4], error, *seen[4:]])
+    assert totals.icmp == 1
+    assert done[0].findings == ()
+    assert ("syn-backoff", "ICMP errors may have led to it") in done[0].undecidable

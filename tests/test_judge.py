@@ -8,7 +8,18 @@ import pytest
 
 from rawshake.judge import Judge, Ruling
 from rawshake.rules import book, select
-from rawshake.rules.model import Citation, Level, Outcome, Rule, Scope, Verdict, broken, held, undecidable
+from rawshake.rules.model import (
+    Citation,
+    Level,
+    Outcome,
+    Rule,
+    Scope,
+    Vantage,
+    Verdict,
+    broken,
+    held,
+    undecidable,
+)
 from rawshake.tcp.view import End, Step
 from tests.rules.play import finding_text, findings_of, rulings_of, steps_of
 
@@ -243,3 +254,38 @@ def test_only_the_rules_that_were_selected_are_asked() -> None:
     assert findings_of(text, select(["handshake"])) == ["synack-ack-is-isn-plus-1 FAIL server 2"]
     assert findings_of(text, select((), ["handshake"])) == ["synack-wscale-ts-only-if-offered FAIL server 2"]
     assert findings_of(text, ()) == []
+
+
+def nearby(outcome: Outcome) -> Rule:
+    """A rule of scope exchange that needs a tap near the end that it charges."""
+    return Rule("nearby", "chapter", CITE, Level.MUST, Scope.EXCHANGE, lambda steps: [outcome], near=True)
+
+
+@pytest.mark.parametrize(
+    ("vantage", "end", "verdict"),
+    [
+        (Vantage.NEAR_CLIENT, End.CLIENT, Verdict.FAIL),
+        (Vantage.NEAR_CLIENT, End.SERVER, Verdict.INCONCLUSIVE),
+        (Vantage.NEAR_BOTH, End.SERVER, Verdict.FAIL),
+        (Vantage.BETWEEN, End.CLIENT, Verdict.INCONCLUSIVE),
+        (Vantage.UNKNOWN, End.CLIENT, Verdict.INCONCLUSIVE),
+        # Told from the TTLs of the transcript: nothing between the two ends.
+        (None, End.SERVER, Verdict.FAIL),
+    ],
+)
+def test_a_rule_that_needs_a_near_tap_decides_nothing_elsewhere(
+    vantage: Vantage | None, end: End, verdict: Verdict
+) -> None:
+    steps = steps_of(TALK)
+    [ruling] = Judge([nearby(bad(step=3, end=end))], vantage=vantage).exchange(steps)
+    assert ruling.verdict is verdict
+    assert (ruling.step, ruling.end, ruling.field) == (3, end, "ack")
+    if verdict is Verdict.INCONCLUSIVE:
+        assert ruling.sentence == f"the tap was not near the {end}"
+
+
+def test_what_is_right_is_not_told_from_afar_either() -> None:
+    steps = steps_of(TALK)
+    rule = nearby(held("ack", "right", end=End.SERVER, step=3))
+    [ruling] = Judge([rule], vantage=Vantage.NEAR_CLIENT).exchange(steps)
+    assert ruling.verdict is Verdict.INCONCLUSIVE

@@ -57,6 +57,10 @@ class Others:
         self._hosts: OrderedDict[str, deque[Opening]] = OrderedDict()
         self._tuples: OrderedDict[tuple[Address, Address], Opening] = OrderedDict()
 
+    def __len__(self) -> int:
+        """How many hosts and tuples are remembered."""
+        return len(self._hosts) + len(self._tuples)
+
     def of_host(self, opening: Opening) -> Sequence[Opening]:
         """What the same host sent on other tuples, as it ended."""
         return [one for one in self._hosts.get(opening.here[0], ()) if _tuple(one) != _tuple(opening)]

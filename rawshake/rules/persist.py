@@ -141,7 +141,7 @@ def zero_window_probed(steps: Sequence[Step]) -> Iterator[Outcome]:
                 if opened is not None and shut is not None:
                     waited = opened.time - shut.time
                     at_once = step.time - opened.time <= AT_ONCE
-                    if segment.payload_length > 1 and at_once and not step.again and waited > LONGEST:
+                    if probed is None and waited > LONGEST and at_once and _brings_more(step):
                         sentence = f"no probe in the {waited / SECOND:.0f} s for which the window was closed"
                         yield broken(
                             "time",
@@ -153,7 +153,7 @@ def zero_window_probed(steps: Sequence[Step]) -> Iterator[Outcome]:
                         )
                 elif shut is not None and _asks(step):
                     probed = step
-                shut = opened = None if opened is not None or probed is not None else opened
+                shut = opened = None  # it speaks, and so hears how the window stands
             elif segment.has_ack and step.now.window == 0 and step.was.offered is not None:
                 shut = shut if shut is not None and opened is None else step
                 opened = None
@@ -161,6 +161,10 @@ def zero_window_probed(steps: Sequence[Step]) -> Iterator[Outcome]:
                 opened = opened or step
         if probed is not None:
             yield held("time", "the closed window was probed", end=end, step=probed.number)
+
+
+def _brings_more(step: Step) -> bool:
+    return step.segment.payload_length > 1 and not step.again
 
 
 def _asks(step: Step) -> bool:
