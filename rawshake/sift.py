@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Final
 
 from rawshake.link import Frame
@@ -29,6 +30,14 @@ _LATER: Final = 0x1FFF
 Key = tuple[bytes, bytes]
 
 
+class Load(Enum):
+    """How much waits to be judged, and so what is followed."""
+
+    LIGHT = "everything is followed"
+    HEAVY = "no connection that begins is followed"
+    FULL = "no connection is followed any further"
+
+
 @dataclass(slots=True)
 class Left:
     """What was not followed. ``unanswered`` counts connections by destination: address and port as octets."""
@@ -46,8 +55,8 @@ class Sift:
 
     SYN and SYN,ACK wait until a third segment shows that there is a connection, so that a flood costs little:
     where no crowd of them waits they are followed after PATIENCE all the same. At most ``most`` wait; those of a
-    crowd that waited longest, or FORGOTTEN_AFTER, are counted and forgotten. While ``overloaded`` is set,
-    connections that begin are left out, whole.
+    crowd that waited longest, or FORGOTTEN_AFTER, are counted and forgotten. What ``load`` asks for is left out by
+    connections: of one that is left out nothing more is passed on until its ends begin another.
     """
 
     def __init__(self, pass_on: Callable[[Frame], None], *, most: int) -> None:
@@ -57,7 +66,7 @@ class Sift:
         self._passed_over: OrderedDict[Key, int] = OrderedDict()
         self._over: OrderedDict[Key, int] = OrderedDict()
         self._begun: OrderedDict[Key, int] = OrderedDict()
-        self.overloaded = False
+        self.load = Load.LIGHT
         self.left = Left()
 
     @property
@@ -79,6 +88,8 @@ class Sift:
             self.left.packets += 1
         elif key in self._over:
             self.left.late += 1
+        elif self.load is Load.FULL:
+            self._passed_over_from_now(key)
         elif kind == _SYN | _ACK:
             held = self._waiting.get(key)
             if held is None:
@@ -89,8 +100,13 @@ class Sift:
             self._release(key)
             self._pass_on(frame)
 
+    def _passed_over_from_now(self, key: Key) -> None:
+        self._remember(self._passed_over, key, 0)
+        self.left.connections += 1
+        self.left.packets += 1 + len(self._waiting.pop(key, ()))
+
     def _syn(self, key: Key, frame: Frame) -> None:
-        if self.overloaded:
+        if self.load is not Load.LIGHT:
             held = self._waiting.pop(key, [])
             again = key in self._passed_over
             self._remember(self._passed_over, key, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,13 +33,18 @@ SECOND: Final = 1_000_000_000
 DRAWN: Final = 20
 #: How often the table is drawn anew, ns.
 REFRESH: Final = SECOND // 4
+#: Columns of two IPv4 addresses with their ports.
+_PAIR: Final = 43
 #: How many rows the table remembers.
 ROWS: Final = 200
 
 
 @runtime_checkable
 class Display(Protocol):
-    """A reporter that is told the time, too."""
+    """A reporter that is told the time, too; ``gone`` says that nobody reads it any more."""
+
+    @property
+    def gone(self) -> bool: ...
 
     def tick(self, now: int) -> None:
         """It is ``now``, ns since the epoch by the clock of the frames."""
@@ -58,6 +64,15 @@ class Exchanges:
         self._second = 0
         self._in_second = 0
         self._told = not drawn
+        self.gone = False
+
+    def _write(self, text: str) -> None:
+        try:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            self.gone = True
+            to_stdout("")  # which leads it elsewhere, so that nothing stumbles over it again
 
     def draws(self) -> bool:
         """Whether another connection would be drawn, for which its transcript is needed."""
@@ -84,31 +99,31 @@ class Exchanges:
                 f"# {self._lines.connection(connection)}",
                 *map(compact.entry, connection.exchange.entries),
             ]
-            to_stdout("".join(lines))
+            self._write("".join(lines))
         else:
             ladder = Ladder(self._options, connection.client, connection.server)
             entries = map(ladder.entry, connection.exchange.entries)
-            to_stdout("".join([self._table.connection(connection), "\n", ladder.head(), *entries, "\n"]))
+            self._write("".join([self._table.connection(connection), "\n", ladder.head(), *entries, "\n"]))
 
     def _one_line(self, connection: Connection) -> None:
         mark = "# " if self._output.compact else ""
         if not self._told and self._in_second > self._most:
-            to_stdout(f"{mark}More than {DRAWN} connections a second: a line for each.\n")
+            self._write(f"{mark}More than {DRAWN} connections a second: a line for each.\n")
             self._told = True
-        to_stdout(mark + self._lines.connection(connection))
+        self._write(mark + self._lines.connection(connection))
 
     def end(self, summary: Summary) -> None:
         """What was found, the totals, and what was not judged."""
         options = self._options
         if self._output.quiet:
-            to_stdout(f"{quiet_line(summary, options)}\n")
+            self._write(f"{quiet_line(summary, options)}\n")
             return
         flood = "".join(f"{line}\n" for line in wrap(safe(self._flood()), options.columns, indent=2) if line)
         parts = [grouped(summary, options), totals(summary, options), flood, unjudged(summary, options)]
         text = "".join([*parts, verdict_line(summary, options), "\n"])
         if self._output.compact:
             text = "".join(f"# {row}".rstrip() + "\n" for row in text.splitlines() if row)
-        to_stdout(text)
+        self._write(text)
 
     def close(self) -> None:
         """All is written."""
@@ -136,6 +151,7 @@ class LiveTable:
         self._live: Live | None = None
         self._drawn_at = 0
         self._counts = [0, 0]
+        self.gone = False
 
     def step(self, number: int, tracker: Tracker, entry: Judged | Remark) -> None:
         """A segment of a connection was judged."""
@@ -186,25 +202,22 @@ class LiveTable:
                 row.worst, row.found = found.ruling.verdict, f"{found.ruling.verdict} {found.ruling.rule}"
 
     def _drawn(self) -> RichTable:
-        from rich import box
         from rich.table import Table as RichTable
         from rich.text import Text
 
         height = self._live.console.height if self._live is not None else 24
         begun, ended = self._counts
         title = f"{begun} connections, {begun - ended} of them open"
-        drawn = RichTable(
-            title=title, box=box.ASCII if self._options.ascii else box.SIMPLE, title_justify="left"
-        )
-        drawn.add_column("#", justify="right", no_wrap=True)
-        for name in ("client > server", "states"):
-            drawn.add_column(name, no_wrap=True, overflow="ellipsis")
-        drawn.add_column("segments", justify="right", no_wrap=True)
-        drawn.add_column("how, and what was found", overflow="ellipsis", no_wrap=True)
-        for row in list(self._rows.values())[-max(1, height - 6) :]:
+        drawn = RichTable(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0), expand=True)
+        drawn.add_column("#", justify="right", no_wrap=True, min_width=3)
+        drawn.add_column("client > server", no_wrap=True, overflow="ellipsis", max_width=_PAIR)
+        drawn.add_column("segs", justify="right", no_wrap=True, min_width=4)
+        drawn.add_column("states, and how it ended", no_wrap=True, overflow="ellipsis", ratio=1)
+        rows = sorted(self._rows.values(), key=lambda row: row.number)[-max(1, height - 6) :]
+        for row in rows:
             style = _STYLES.get(row.worst) if row.worst else None
-            told = ", ".join(part for part in (row.how, row.found) if part)
-            cells = (str(row.number), row.pair, row.states, str(row.segments), told)
+            told = "; ".join(part for part in (row.found, row.how or row.states) if part)
+            cells = (str(row.number), row.pair, str(row.segments), told)
             drawn.add_row(
                 *(Text(safe(cell, ascii_only=self._options.ascii)) for cell in cells),
                 style=style or ("dim" if row.over else ""),

@@ -23,7 +23,7 @@ from rawshake.render.text import plural
 from rawshake.render.words import endpoint_text
 from rawshake.report import Judged, Remark
 from rawshake.screen.live import LiveScreen
-from rawshake.sift import Left, Sift
+from rawshake.sift import Left, Load, Sift
 from rawshake.tcp.decode import address_text
 from rawshake.trace.expression import Filter
 from rawshake.trace.fragments import Reassembly
@@ -37,8 +37,9 @@ SECOND: Final = 1_000_000_000
 SETTLE: Final = SECOND
 #: How often whoever waits looks at the clock, ns.
 TICK: Final = SECOND // 10
-#: With the store fuller than the first, connections that begin are left out, until it is emptier than the second.
-HIGH, LOW = 0.5, 0.25
+#: With the store fuller than the first nothing is followed any further, fuller than the second no connection that
+#: begins, until it is emptier than the third.
+FULL, HIGH, LOW = 0.75, 0.5, 0.25
 #: How many packets are taken between two looks at signals and at the store, and how many are judged at a time.
 ROUND, BATCH = 256, 8192
 #: How long what was seen waits for more when there is nothing else to do, ns.
@@ -85,6 +86,7 @@ class Watching:
         self._watch = watch
         self._asked = asked
         self._reporters = reporters
+        self._displays = [one for one in reporters if isinstance(one, Display)]
         self._number = 0
         self._skipped = 0
         self._last: int | None = None
@@ -133,7 +135,7 @@ class Watching:
         tap, watch = self._tap, self._watch
         end = tap.now() + watch.duration if watch.duration else None
         try:
-            while self._last is None:
+            while self._last is None and not any(one.gone for one in self._displays):
                 stops.check(waker)
                 frames = self._round()
                 now = tap.now()
@@ -176,8 +178,7 @@ class Watching:
         return frames or None
 
     def _judge(self, frames: list[Frame]) -> None:
-        fill = self._tap.fill
-        self.sift.overloaded = fill > (LOW if self.sift.overloaded else HIGH)
+        self.sift.load = _load(self._tap.fill, self.sift.load)
         for frame in frames:
             if self._is_asked_for(frame):
                 self._take(self._store(frame))
@@ -192,6 +193,8 @@ class Watching:
             self._paused = now
             self._pass_on(flush=True)
             self._tick(now)
+            if self._watch.pcap is not None:
+                self._watch.pcap.flush()
 
     def _pass_on(self, *, flush: bool = False) -> None:
         """Have judged what was sifted."""
@@ -227,9 +230,8 @@ class Watching:
     def _tick(self, now: int) -> None:
         self.sift.tick(now)
         self.screen.settle(now - SETTLE)
-        for reporter in self._reporters:
-            if isinstance(reporter, Display):
-                reporter.tick(now)
+        for display in self._displays:
+            display.tick(now)
 
     def _done(self, connection: Connection) -> None:
         self.sift.over(_octets(connection.client), _octets(connection.server), connection.last_frame)
@@ -260,6 +262,14 @@ class Watching:
                 summary.left_out[reason] += count
         if tap.ended:
             summary.damage = tap.ended
+
+
+def _load(fill: float, before: Load) -> Load:
+    if fill > FULL:
+        return Load.FULL
+    if fill > HIGH or (fill > LOW and before is not Load.LIGHT):
+        return Load.HEAVY
+    return Load.LIGHT
 
 
 def flood_text(left: Left, *, shown: int = 5) -> str:

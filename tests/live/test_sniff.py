@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,7 +20,7 @@ from rawshake.errors import Exit
 from rawshake.net.lab.namespaces import Lab
 from rawshake.net.lab.netlink import LOOPBACK_INDEX, bring_up
 from rawshake.net.lab.system import Namespace, setns, unshare
-from tests.command import LONG, rawshake, read_until, started
+from tests.command import LONG, environment, rawshake, read_until, started
 from tests.live.isolated import isolated
 from tests.tcp.strategies import ip_packet
 
@@ -92,8 +94,8 @@ def segment(
     return ip_packet(src[0], dst[0], tcp_octets(whole))
 
 
-def connection(number: int) -> list[bytes]:
-    """A whole connection, made by hand: ten segments, the first of the server's is the second."""
+def connection(number: int, *, odd: int = 0) -> list[bytes]:
+    """A whole connection, made by hand: ten segments. ``odd`` are flags of the third, which make it slow to judge."""
     client = (f"198.51.100.{number >> 14 & 255}", 1024 + (number & 16383))
     server = ("203.0.113.80", 80)
     a, b = 1000 + number, 5000 + number
@@ -101,7 +103,7 @@ def connection(number: int) -> list[bytes]:
     return [
         segment(client, server, a, 0, syn),
         segment(server, client, b, a + 1, syn | ack),
-        segment(client, server, a + 1, b + 1, ack),
+        segment(client, server, a + 1, b + 1, ack | odd),
         segment(client, server, a + 1, b + 1, ack | push, b"question"),
         segment(server, client, b + 1, a + 9, ack),
         segment(server, client, b + 1, a + 9, ack | push, b"answer"),
@@ -257,10 +259,11 @@ def test_a_few_without_an_answer_are_judged() -> None:
 def test_what_cannot_be_judged_in_time_is_said_and_what_is_judged_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     many = 4000
-    packets = [packet for number in range(many) for packet in connection(number)]
+    packets = [packet for number in range(many) for packet in connection(number, odd=0x80)]
     with sniffing("--buffer", "4", "--json", str(path), "-q") as sniffer:
+        # So many at once that nobody can follow each.
         put(packets)
-        assert sniffer.stop() == Exit.OK
+        assert sniffer.stop() in (Exit.OK, Exit.RULE_BROKEN)
     capture = report(path)
     totals = capture["totals"]
     assert totals["segments"] + sum(totals["left_out"].values()) == 10 * many, totals
@@ -274,6 +277,52 @@ def test_the_most_connections_are_kept() -> None:
         put([packet for number in range(200) for packet in connection(number)[:4]])
         assert sniffer.stop() == Exit.OK
     assert "150 connections: forgotten while open: too many connections at a time." in sniffer.said
+
+
+@isolated
+def test_it_ends_when_nobody_reads_it_any_more(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    with sniffing("--table", "--json", str(path)) as sniffer:
+        assert sniffer.process.stdout is not None
+        sniffer.process.stdout.close()
+        put(connection(1))
+        assert sniffer.process.wait(LONG) == Exit.OK
+    assert len(report(path)["connections"]) == 1
+
+
+@isolated
+def test_the_table_on_a_terminal() -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "rawshake", "sniff", "--table", "--color", "always"]
+    env = environment({"TERM": "xterm", "COLUMNS": "100", "LINES": "30"})
+    process = subprocess.Popen(command, env=env, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    seen = ""
+
+    def read(wanted: str) -> None:
+        nonlocal seen
+        while wanted not in seen:
+            assert select.select([ours], [], [], LONG)[0], seen
+            seen += os.read(ours, 65536).decode("utf-8", "replace")
+
+    try:
+        read(LISTENING)
+        put(connection(1))
+        put([packet for number in range(2, 4) for packet in connection(number)[:5]])
+        read("complete, closed by the client")
+        read("3 connections, 2 of them open")
+        process.send_signal(signal.SIGINT)
+        read("still open")
+        read("rules held")
+        assert process.wait(LONG) == Exit.OK
+        assert "198.51.100.0:1025" in seen
+        assert seen.count("\x1b[?25l") == seen.count("\x1b[?25h")  # the cursor is shown again
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
 
 
 def in_namespace(descriptor: int, act: Callable[[], None]) -> threading.Thread:
