@@ -71,7 +71,8 @@ def receiver_sws_avoided(steps: Sequence[Step]) -> Iterator[Outcome]:
             opened = (segment.ack + window) - was.edge
             if was.window == 0 and window and segment.has_ack and opened > 0 and step.peer_was.fin is None:
                 enough = min(largest, was.mss or largest, widest // 2) - (1 << was.shift)
-                if opened < enough:
+                # Where segments have overtaken one another the edge had moved before.
+                if max(opened, window) < enough:
                     silly.append((step, opened, enough))
                 else:
                     wide = step
