@@ -111,8 +111,8 @@ def _innermost(packet: bytes) -> bytes | str:
             return WIREGUARD if port == links.WIREGUARD else ENCRYPTED
         inner = packet[at:]
         if protocol not in links.IP_IN_IP:
-            layer = _layers().tunnels[protocol, port]
-            found = _peeled(layer, inner)
+            found: bytes | str | None = links.behind_tunnel(protocol, port, inner)
+            found = found or _peeled(_layers().tunnels[protocol, port], inner)
             if isinstance(found, str):
                 # A tunnel also carries its own messages, ARP, and what else Ethernet does.
                 return found

@@ -157,3 +157,28 @@ def wrapped(packet: bytes) -> tuple[int, int, int] | None:
     if WIREGUARD in (port, other) and first[0] in (1, 2, 3, 4) and first[1:] == b"\0\0\0":
         return ESP, WIREGUARD, at + 8
     return None
+
+
+_BRIDGED: Final = b"\x65\x58"
+#: How long a GRE header (RFC 2890) with these flags is: none, a key, a sequence number, both.
+_GRE_LENGTHS: Final = {b"\0\0": 4, b"\x20\0": 8, b"\x10\0": 8, b"\x30\0": 12}
+
+
+def behind_tunnel(protocol: int, port: int, data: bytes) -> bytes | None:
+    """The IP packet behind a tunnel's header in its usual form; None for other forms, and where there is none."""
+    if protocol == GRE:
+        length = _GRE_LENGTHS.get(data[:2])
+        return _carried(data[2:4], data[length:]) if length else None
+    if port in (4789, 8472):  # flags, of which one is set, and the network's number
+        return ip(_ETHERNET, data[8:]) if data[:4] == b"\x08\0\0\0" else None
+    if port == 6081:  # version and length of options, flags
+        return _carried(data[2:4], data[8 + 4 * data[0] :]) if data[0] < 64 and not data[1] & 0x80 else None
+    if port == 2152 and data[:2] == b"\x30\xff" and len(data) > 8 and data[8] >> 4 in (4, 6):
+        return data[8:]
+    return None
+
+
+def _carried(kind: bytes, data: bytes) -> bytes | None:
+    if kind == _BRIDGED:
+        return ip(_ETHERNET, data)
+    return data or None if kind in _IP else None

@@ -22,6 +22,7 @@ from scapy.packet import Packet, Raw
 
 from rawshake.net import dissect
 from rawshake.net.dissect import DEEPEST, Inner, packets
+from rawshake.trace import links
 from rawshake.trace.model import LinkType
 
 FOUR = IP(src="192.0.2.1", dst="192.0.2.2") / TCP(sport=1, dport=2) / Raw(b"data")
@@ -174,6 +175,34 @@ def test_tunnels_in_tunnels_have_an_end() -> None:
     assert packets(LinkType.RAW, endless).packets == ()
     tagged = bytes(V4 / GRE() / ETHER) + b"\x81\0\0\1" * 15_000
     assert packets(LinkType.RAW, tagged).packets == ()
+
+
+@settings(max_examples=1000)
+@given(
+    st.sampled_from(
+        [
+            (47, 0, bytes(GRE() / FOUR)),
+            (47, 0, bytes(GRE(key_present=1, seqnum_present=1) / ETHER / SIX)),
+            (17, 4789, b"\x08" + bytes(7) + bytes(ETHER / Dot1Q(vlan=7) / FOUR)),
+            (17, 6081, bytes(GENEVE(options=[GeneveOptions(data=b"abcd")]) / ETHER / FOUR)),
+            (17, 6081, bytes(GENEVE() / SIX)),
+            (17, 2152, bytes(GTP_U_Header(teid=9) / FOUR)),
+        ]
+    ),
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 7)), max_size=3),
+)
+def test_the_fast_path_says_what_scapy_does(
+    tunnel: tuple[int, int, bytes], flips: list[tuple[int, int]]
+) -> None:
+    """Where it says anything, whichever bits of the headers are turned over."""
+    protocol, port, whole = tunnel
+    octets = bytearray(whole)
+    for at, bit in flips:
+        octets[at] ^= 1 << bit
+    fast = links.behind_tunnel(protocol, port, bytes(octets))
+    assert (fast is not None) or flips
+    if fast is not None:
+        assert dissect._peeled(dissect._layers().tunnels[protocol, port], bytes(octets)) == fast
 
 
 STARTS = [
