@@ -94,7 +94,10 @@ class Summary:
 
     def rule(self, name: str) -> OfRule:
         """What became of the rule of that id."""
-        return self.rules.setdefault(name, OfRule())
+        found = self.rules.get(name)
+        if found is None:
+            found = self.rules[name] = OfRule()
+        return found
 
     def count(self, verdict: Verdict) -> int:
         """How many findings have that verdict."""
