@@ -111,12 +111,16 @@ class Session:
         return state is not None and state.synchronized and self.client.acked is not None
 
     @property
+    def half_closed(self) -> bool:
+        """Whether our FIN is acknowledged."""
+        me = self.client
+        return me.fin is not None and me.una is not None and me.una > me.fin
+
+    @property
     def closed(self) -> bool:
         """Whether both FINs are acknowledged, as far as our end can know."""
-        me, fin = self.client, self.server.fin
-        if me.fin is None or fin is None or me.una is None or me.acked is None:
-            return False
-        return me.una > me.fin and me.acked > fin
+        acked, fin = self.client.acked, self.server.fin
+        return self.half_closed and fin is not None and acked is not None and acked > fin
 
     @property
     def over(self) -> bool:
@@ -186,18 +190,15 @@ class Session:
 
     def exchange(self, outcome: Outcome, detail: str = "") -> Exchange:
         """The transcript so far, judged as a whole."""
-        if self.link.lost > self._told_lost:
-            self.remark(
-                f"the capture lost {self.link.lost - self._told_lost} frames: more passed than is shown"
-            )
-            self._told_lost = self.link.lost
+        if lost := self.link.lost - self._told_lost:
+            self.remark(f"the capture lost {lost} frames: more passed than is shown")
+            self._told_lost += lost
         self.settle()
-        steps = [entry.step for entry in self.entries if isinstance(entry, Judged)]
         return Exchange(
             client=self.tracker.client,
             server=self.tracker.server,
             entries=tuple(self.entries),
-            closing=self._judge.exchange(steps),
+            closing=self._judge.exchange([one.step for one in self.entries if isinstance(one, Judged)]),
             outcome=outcome,
             detail=detail,
             data=bytes(self.data + self.endpoint.unread)[:KEPT_DATA],
@@ -249,9 +250,8 @@ class Session:
 
     def next_deadline(self, *others: int | None) -> int | None:
         """When the loop has to wake although nothing arrives: timers, late copies, and ``others``."""
-        bounds = [self.endpoint.deadline(), *others]
-        if self._waiting:
-            bounds.append(self._waiting[0].since + COPY_WAIT)
+        copy = self._waiting[0].since + COPY_WAIT if self._waiting else None
+        bounds = self.endpoint.deadline(), copy, *others
         return min((bound for bound in bounds if bound is not None), default=None)
 
     def settle(self) -> None:

@@ -20,17 +20,18 @@ def test_a_copy_behind_a_flood_is_no_firewall() -> None:
             self.clock += 20 * MILLISECOND if frame is not None else 0
             return frame
 
-    link = Slow(Script(HANDSHAKE + "< P. 1:6(5) ack 1\n> . 1:1(0) ack 6"))
+    link = Slow(Script(HANDSHAKE + "< P. 1:6(5) ack 1\n> . 1:1(0) ack 6"), copy_delay=200 * MILLISECOND)
     session, _ = started(link.peer, link=link)
     assert session.connect()
     idle = packed(
         parse_segment(". 1:1(0) ack 1", src=SERVER, dst=CLIENT, isn=Seq(SERVER_ISN), peer_isn=Seq(CLIENT_ISN))
     )
     for _ in range(200):
-        link.inject(idle)
+        link.inject(idle, 100 * MILLISECOND)
     session.run(lambda: False, deadline=link.now() + 10 * SECOND)
     assert session.client.acked == session.client.rcv_nxt
     assert not session.firewalled
+    assert not any(isinstance(entry, Remark) or entry.step.note for entry in session.entries)
 
 
 def test_where_the_capture_loses_frames_no_firewall_is_accused() -> None:

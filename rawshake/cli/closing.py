@@ -20,24 +20,26 @@ class How(StrEnum):
 
 
 def close(session: Session, how: How, timeout: int) -> tuple[Outcome, str]:
-    """End the connection that way; ``timeout`` (ns) bounds the wait for the server's FIN, unless ``half``."""
+    """End the connection that way; ``timeout`` (ns) bounds the wait for the server's FIN.
+
+    With ``half`` only until our FIN is acknowledged: from then on the server may take as long as it likes.
+    """
     if how is How.RST:
         session.abort()
         return (Outcome.RESET_BY_US, "") if not session.firewalled else outcome_of(session)
-    deadline = None if how is How.HALF else session.link.now() + timeout
     crossing = how is How.SIMULTANEOUS
-    session.close(crossing=crossing, deadline=deadline)
+    session.close(crossing=crossing, deadline=session.link.now() + timeout)
+    if how is How.HALF and session.half_closed:
+        session.close()
     outcome, detail = concluded(session)
     if outcome in (Outcome.HALF_CLOSED, Outcome.HELD):
         # We must not leave it to the server to find out: reset what it will not close.
-        me = session.client
-        acknowledged = me.fin is not None and me.una is not None and me.una > me.fin
-        if me.fin is None:
+        if session.client.fin is None:
             missing = "did not close first" if crossing else "left what we sent unacknowledged"
         else:
-            missing = "sent no FIN" if acknowledged else "did not acknowledge our FIN"
+            missing = "sent no FIN" if session.half_closed else "did not acknowledge our FIN"
         detail = f"the server {missing} within {timeout / SECOND:g} s; reset"
         session.remark(detail)
         session.abort()
-        outcome = Outcome.HALF_CLOSED if acknowledged else Outcome.TIMED_OUT
+        outcome = Outcome.HALF_CLOSED if session.half_closed else Outcome.TIMED_OUT
     return outcome, detail

@@ -60,7 +60,7 @@ class Held:
         raise self._broken_off()
 
     def _broken_off(self) -> Failure:
-        if self.number in keeper.held(invoking_user()):
+        if any(one.number == self.number for one in everything()[0]):
             return Failure(
                 Exit.SESSION_GONE,
                 f"The keeper of connection {self.number} broke this off; the connection lives.",

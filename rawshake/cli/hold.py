@@ -28,6 +28,8 @@ from rawshake.tcp.view import End
 
 #: How long the goodbye of an expired or terminated keeper may take.
 GOODBYE: Final = 2 * SECOND
+#: How many segments are kept: one who floods us shall not fill the memory. It is goodbye then.
+MOST_ENTRIES: Final = 200_000
 #: How many octets go into one message.
 PIECE: Final = 1 << 20
 
@@ -104,7 +106,8 @@ class Keeper:
 
     def _over(self) -> bool:
         session = self.live.session
-        return session.over or session.closed or session.link.now() >= self.deadline
+        ended = session.over or session.closed or len(session.entries) >= MOST_ENTRIES
+        return ended or session.link.now() >= self.deadline
 
     def _checkpoint(self) -> None:
         """Hear whoever calls, also while an order runs: tell at once how it stands, keep other orders for later."""

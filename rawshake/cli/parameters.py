@@ -56,10 +56,9 @@ def seconds(low: float, high: float, *, msl: bool = False) -> Callable[[str], in
         also = " or 2msl" if msl else ""
         if msl and text.lower() == "2msl":
             return TWO_MSL
-        try:
-            found = float(text)
-        except ValueError:
-            raise click.BadParameter(f"{text!r} is not a number of seconds{also}.") from None
+        if not re.fullmatch(r"-?[0-9]*\.?[0-9]+|[0-9]+\.", text):  # float() would take nan, 1_0 and 1e3
+            raise click.BadParameter(f"{text!r} is not a number of seconds{also}.")
+        found = float(text)
         if not low <= found <= high:
             raise click.BadParameter(f"{text} is not between {low:g} and {high:g} seconds{also}.")
         return round(found * SECOND)
@@ -93,7 +92,7 @@ def drop(text: str) -> tuple[tuple[str, int], ...]:
         name, _, which = part.strip().partition(":")
         if name not in DROP_NAMES:
             raise click.BadParameter(f"{name!r} in {text!r} is no segment: {', '.join(DROP_NAMES)}.")
-        if which and not (which.isdecimal() and int(which)):
+        if which and not (which.isascii() and which.isdecimal() and int(which)):
             raise click.BadParameter(f"{which!r} in {text!r} does not say which {name}: 1 is the first.")
         dropped.append((name, int(which or 1)))
     return tuple(dropped)
@@ -113,7 +112,9 @@ def tcp_options(text: str) -> tuple[Option, ...]:
 
 
 def _number(text: str) -> int:
-    return int(text, 16) if text[:2].lower() == "0x" else int(text)
+    if not re.fullmatch(r"0[xX][0-9a-fA-F]+|-?[0-9]+", text):
+        raise ValueError  # int() would take 1_000, and digits of other scripts
+    return int(text, 16) if text[:2] in ("0x", "0X") else int(text)
 
 
 def _flags(text: str) -> int:

@@ -43,7 +43,9 @@ def keeper_of(number: int) -> int:
     with socket.socket(socket.AF_UNIX) as call:
         call.connect(f"\0rawshake/{os.getuid()}/{number}")
         # The credentials are those of who called listen(2).
-        return int.from_bytes(call.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 4), "little")
+        keeper = int.from_bytes(call.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 4), sys.byteorder)
+    assert keeper > 1
+    return keeper
 
 
 @contextmanager

@@ -86,6 +86,13 @@ def test_all_that_a_server_sends_after_our_fin_is_read(lab: Lab) -> None:
         ("closed", (), "refused", Exit.REFUSED),
         ("filtered", ("--timeout", "0.3"), "no answer", Exit.FILTERED),
         ("never-accepts", ("--timeout", "0.3"), "half-closed", Exit.TIMED_OUT),
+        # Our FIN cannot leave: what the server does not read is before it.
+        (
+            "does-not-read",
+            ("--timeout", "0.3", "--how", "half", "--data", "x" * 100_000),
+            "timed out",
+            Exit.TIMED_OUT,
+        ),
         ("banner", ("--timeout", "0.3", "--how", "simultaneous"), "timed out", Exit.TIMED_OUT),
         ("resets", (), "reset by the peer", Exit.RESET),
         ("resets-on-accept", (), "reset by the peer", Exit.RESET),

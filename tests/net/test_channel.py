@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from rawshake.net import channel
-from rawshake.net.channel import Channel, Reception
+from rawshake.net.channel import Channel, Message, Reception
 
 US = frozenset({os.getuid()})
 
@@ -53,12 +53,13 @@ def ended(caller: socket.socket) -> bool:
 
 def test_messages_come_as_they_were_sent() -> None:
     one, two = (Channel(end) for end in socket.socketpair())
-    said = [{"text": "a\nb"}, {"status": 3}]
+    said: list[Message] = [{"text": "a\nb"}, {"status": 3}]
     for message in said:
         one.send(message)
     assert [two.receive(), two.receive()] == said
-    assert not two.gone
+    still_there = not two.gone
     one.close()
+    assert still_there
     assert two.gone
     assert two.receive() is None
     two.close()
