@@ -123,9 +123,7 @@ def command(
             keep=shown.draws if isinstance(shown, Exchanges) else lambda: False,
             live=shown.step if isinstance(shown, LiveTable) else None,
         )
-        # Whoever starts it from a script waits for this line.
-        click.echo(_listening(interface, " ".join(words)), err=True)
-        watching.run()
+        watching.run(_listening(interface, " ".join(words)))
         for reporter in written:
             reporter.close()
     return Exit.RULE_BROKEN if watching.found else Exit.OK

@@ -106,14 +106,18 @@ class Watching:
         )
         self.sift = Sift(self._passed.append, most=watch.connections)
 
-    def run(self) -> Summary:
-        """Follow until the end that was asked for, and then what is stored; a second signal cuts that short."""
-        if self._watch.pcap is not None:
-            self._watch.pcap.write(HEADER)
-        for reporter in self._reporters:
-            reporter.begin(self._watch.interface)
+    def run(self, ready: str) -> Summary:
+        """Follow until the end that was asked for, and then what is stored; a second signal cuts that short.
+
+        ``ready`` is said as soon as a signal ends it well: whoever starts it from a script waits for that line.
+        """
         with suppress(Stopped), stops.noted() as waker:
             with suppress(Stopped):
+                click.echo(ready, err=True)
+                if self._watch.pcap is not None:
+                    self._watch.pcap.write(HEADER)
+                for reporter in self._reporters:
+                    reporter.begin(self._watch.interface)
                 self._capture(waker)
             self._tap.stop()
             self._rest(waker)

@@ -238,15 +238,7 @@ def pure_ack_not_acked(steps: Sequence[Step]) -> Iterator[Outcome]:
         > P. 1:6(5) ack 1 win 65535
         < . 1:1(0) ack 6 win 65535
     """
-    for end in End:
-        owed = _Owed(end)
-        owed.follow(steps)
-        third = owed.habit(to_bare=True)
-        if third is not None:
-            sentence = f"ack {third.segment.ack} once more, {OFTEN} times in answer to a bare ACK"
-            yield broken("flags", sentence, expected="silence", actual=".", end=end, step=third.number)
-        else:
-            yield from owed.judged()
+    yield from _surplus(steps, "silence", to_bare=True)
 
 
 @rule("one-ack-per-segment", "RFC 5681 4.2", Level.MUST_NOT, scope=Scope.EXCHANGE, near=True)
@@ -255,7 +247,8 @@ def one_ack_per_segment(steps: Sequence[Step]) -> Iterator[Outcome]:
 
     Each ACK lets the sender send more, and three alike make it believe that something was lost. Only an ACK
     with another window may follow one that was drawn by a segment. It takes three more than there were segments;
-    keep-alives and whatever else draws an ACK count as segments.
+    keep-alives and whatever else draws an ACK count as segments. A network that doubles segments, or their ACKs,
+    looks the same: it is a warning up to what such a network can make of what was sent.
 
     Fires:
         > S 0:0(0) win 65535
@@ -280,20 +273,35 @@ def one_ack_per_segment(steps: Sequence[Step]) -> Iterator[Outcome]:
         < . 1:1(0) ack 21 win 980
         < . 1:1(0) ack 21 win 65535
     """
+    yield from _surplus(steps, "one ACK for a segment", to_bare=False)
+
+
+def _surplus(steps: Sequence[Step], expected: str, *, to_bare: bool) -> Iterator[Outcome]:
+    """The third ACK too many of each end: of those after a bare ACK, or of all others."""
     for end in End:
         owed = _Owed(end)
         owed.follow(steps)
-        third = owed.habit(to_bare=False)
+        third = owed.habit(to_bare=to_bare)
         if third is not None:
-            sentence = f"ack {third.segment.ack} once more, {OFTEN} more ACKs than there were segments"
-            expected = "one ACK for a segment"
-            yield broken("flags", sentence, expected=expected, actual=".", end=end, step=third.number)
+            why = "times in answer to a bare ACK" if to_bare else "more ACKs than there were segments"
+            sentence = f"ack {third.segment.ack} once more, {OFTEN} {why}"
+            verdict = None if owed.certain[to_bare] else Verdict.WARN
+            if verdict is not None:
+                sentence += "; the network may have doubled some"
+            number = third.number
+            yield broken(
+                "flags", sentence, expected=expected, actual=".", verdict=verdict, end=end, step=number
+            )
         else:
             yield from owed.judged()
 
 
 class _Owed:
-    """How many ACKs what was sent to ``end`` can have drawn, and those that it sent beyond."""
+    """How many ACKs what was sent to ``end`` can have drawn, and those that it sent beyond.
+
+    On its way a segment may be doubled, and so may each ACK on its way back; a bare ACK that data overtakes is old
+    when it arrives, and answered. What that explains is surplus, but not the fault of ``end`` beyond doubt.
+    """
 
     def __init__(self, end: End) -> None:
         self.end = end
@@ -305,6 +313,10 @@ class _Owed:
         self._surplus: dict[bool, list[Step]] = {True: [], False: []}
         self._bare = self._acks = 0
         self._counted: Step | None = None
+        #: ACKs that a copy, or what was overtaken, may have drawn: now, or once more data is sent; copies of ACKs
+        self._excused = self._overtaken = self._doubled = 0
+        #: whether some surplus cannot even have come of these
+        self.certain = {True: False, False: False}
 
     def follow(self, steps: Sequence[Step]) -> None:
         """Count all of them."""
@@ -319,6 +331,7 @@ class _Owed:
                 if _bare(step) and not self._stale(segment):
                     bare = True
                     self._bare += 1
+                    self._overtaken += 2  # it, and a copy of it
                 else:
                     self._owe(step)
                 continue
@@ -330,9 +343,13 @@ class _Owed:
 
     def _owe(self, step: Step) -> None:
         if step.time - self._last > PATIENCE:
-            self._owes = 0  # what it has not answered by now it never will
+            self._excused += self._owes
+            self._owes = 0  # what it has not answered by now it will hardly answer
         self._last = step.time
-        self._owes += 1 + max(0, step.segment.payload_length - 1) // SMALL
+        count = 1 + max(0, step.segment.payload_length - 1) // SMALL
+        self._owes += count
+        self._excused += count + self._overtaken
+        self._overtaken = 0
 
     def _answered(self, step: Step, *, bare: bool) -> None:
         self._counted = step
@@ -341,9 +358,17 @@ class _Owed:
             self._owes -= 1
         elif duplicate_ack(step):
             self._surplus[bare].append(step)
+            if self._doubled:
+                self._doubled -= 1
+                return
+            if not self._excused:
+                self.certain[bare] = True
+                return
+            self._excused -= 1
+        self._doubled += 1
 
     def habit(self, *, to_bare: bool) -> Step | None:
-        """The third of those, if they are no exception: copies that the network made draw an ACK as well."""
+        """The third of those, if they are no exception."""
         found = self._surplus[to_bare]
         rare = 2 * len(found) < self._bare if to_bare else 5 * len(found) < self._acks
         return None if len(found) < OFTEN or rare else found[OFTEN - 1]

@@ -60,8 +60,8 @@ def data_that_acknowledges_what_was_never_sent(peer: Peer, right: Segment) -> It
 
 
 @faulty("one-ack-per-segment", "ack", *HELLO)
-def ack_that_comes_eight_times(peer: Peer, right: Segment) -> Iterator[Segment]:
-    yield from (right,) * 8
+def ack_that_comes_sixteen_times(peer: Peer, right: Segment) -> Iterator[Segment]:
+    yield from (right,) * 16
 
 
 @faulty("ack-never-recedes", "finack fin again", *HELLO, *SOON)
@@ -233,7 +233,7 @@ def all_flags(peer: Peer, right: Segment) -> Iterator[Segment]:
     yield replace(right, flags=Flags(0xFF), urgent=1)
 
 
-@faulty("synrcvd-another-syn", "ack", *BIT_BY_BIT, *SOON, window=5)
+@faulty("syn-only-opens", "ack", *BIT_BY_BIT, *SOON, window=5)
 def data_that_looks_like_a_synack(peer: Peer, right: Segment) -> Iterator[Segment]:
     if peer.count["ack"] == 1:
         yield replace(right, flags=SYN | ACK, ack=right.ack - 5, payload=b"welcome")
@@ -286,6 +286,11 @@ warned, forbidden, noted = Cases(), Cases(), Cases()
 @forbidden("window-not-shrunk", "ack finack fin", *HELLO)
 def window_that_shrinks(peer: Peer, right: Segment) -> Iterator[Segment]:
     yield replace(right, window=1000)
+
+
+@warned("one-ack-per-segment", "ack", *HELLO)
+def ack_that_comes_six_times(peer: Peer, right: Segment) -> Iterator[Segment]:
+    yield from (right,) * 6
 
 
 @warned("mss-option-on-syn", "synack", "--drop", "synack:1")

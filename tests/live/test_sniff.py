@@ -1,117 +1,22 @@
-"""``sniff`` on real traffic: every connection of a burst judged, once, whatever bridges; floods; and how it ends."""
+"""``sniff`` on real traffic: every connection of a burst judged, once, whatever bridges, and how it ends."""
 
 from __future__ import annotations
 
-import json
 import os
-import select
 import signal
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from struct import pack
-from typing import Any
 
 from rawshake.errors import Exit
 from rawshake.net.lab.namespaces import Lab
 from rawshake.net.lab.netlink import LOOPBACK_INDEX, bring_up
 from rawshake.net.lab.system import Namespace, setns, unshare
-from tests.command import LONG, environment, rawshake, read_until, started
+from tests.command import LONG, rawshake, read_until
 from tests.live.isolated import isolated
-from tests.tcp.strategies import ip_packet
-
-LISTENING = "Listening on"
-
-
-class Sniffer:
-    """A running ``sniff``: what it writes, and how it ends."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        self.said = read_until(process, LISTENING)
-
-    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
-        self.process.send_signal(number)
-        return self.end()
-
-    def end(self) -> int:
-        assert self.process.stdout is not None
-        self.said += self.process.stdout.read()
-        assert "Traceback" not in self.said, self.said
-        return self.process.wait(LONG)
-
-    def peak(self) -> int:
-        """The most memory that it ever had, in octets."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        (line,) = [line for line in status.splitlines() if line.startswith("VmHWM")]
-        return int(line.split()[1]) * 1024
-
-
-@contextmanager
-def sniffing(*arguments: str) -> Iterator[Sniffer]:
-    with started("sniff", *arguments, env={"COLUMNS": "80"}) as process:
-        yield Sniffer(process)
-
-
-def report(path: Path) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(path.read_text())
-    (capture,) = document["captures"]
-    return dict(capture)
-
-
-def call(address: str, port: int) -> None:
-    """Open, say a word, close, and wait for the server's end."""
-    with socket.create_connection((address, port), timeout=LONG) as connection:
-        connection.send(b"hello")
-        connection.shutdown(socket.SHUT_WR)
-        while connection.recv(4096):
-            pass
-
-
-def put(packets: list[bytes], interface: str = "lo") -> None:
-    """Put packets onto an interface, as they are; nobody answers them."""
-    with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0) as link:
-        for packet in packets:
-            ethertype = 0x0800 if packet[0] >> 4 == 4 else 0x86DD
-            link.sendto(packet, (interface, ethertype, 0, 0, b"\0" * 6))
-
-
-def segment(
-    src: tuple[str, int], dst: tuple[str, int], seq: int, ack: int, flags: int, data: bytes = b""
-) -> bytes:
-    from rawshake.tcp.segment import Flags, Segment
-    from rawshake.tcp.seq import Seq
-    from tests.tcp.strategies import tcp_octets
-
-    whole = Segment(
-        src=src[0], sport=src[1], dst=dst[0], dport=dst[1], seq=Seq(seq), ack=Seq(ack), flags=Flags(flags),
-        window=65000, payload=data, payload_length=len(data),
-    )  # fmt: skip
-    return ip_packet(src[0], dst[0], tcp_octets(whole))
-
-
-def connection(number: int, *, odd: int = 0) -> list[bytes]:
-    """A whole connection, made by hand: ten segments. ``odd`` are flags of the third, which make it slow to judge."""
-    client = (f"198.51.100.{number >> 14 & 255}", 1024 + (number & 16383))
-    server = ("203.0.113.80", 80)
-    a, b = 1000 + number, 5000 + number
-    syn, fin, ack, push = 2, 1, 16, 8
-    return [
-        segment(client, server, a, 0, syn),
-        segment(server, client, b, a + 1, syn | ack),
-        segment(client, server, a + 1, b + 1, ack | odd),
-        segment(client, server, a + 1, b + 1, ack | push, b"question"),
-        segment(server, client, b + 1, a + 9, ack),
-        segment(server, client, b + 1, a + 9, ack | push, b"answer"),
-        segment(client, server, a + 9, b + 7, ack),
-        segment(client, server, a + 9, b + 7, fin | ack),
-        segment(server, client, b + 7, a + 10, fin | ack),
-        segment(client, server, a + 10, b + 8, ack),
-    ]
+from tests.live.sniffer import call, report, sniffing
 
 
 def test_every_connection_of_a_burst_is_seen_and_judged(lab: Lab, address: str, tmp_path: Path) -> None:
@@ -137,7 +42,7 @@ def test_what_is_not_wanted_is_not_seen(lab: Lab) -> None:
     with sniffing("--table", "dst", "port", str(echo), "or", "src", "port", str(echo)) as sniffer:
         for port in (echo, banner, echo, banner):
             call(lab.address4, port)
-        assert sniffer.stop(signal.SIGTERM) == Exit.OK
+        assert sniffer.stop(signal.SIGTERM) == Exit.OK, sniffer.said
     lines = [line for line in sniffer.said.splitlines() if " > " in line]
     assert len(lines) == 2
     assert all(f"{lab.address4}:{echo} complete, closed" in line for line in lines)
@@ -215,114 +120,6 @@ def test_loopback_counts_each_packet_once() -> None:
     assert "1 connection, " in sniffer.said
     assert "captured twice" not in sniffer.said
     assert "sent again" not in sniffer.said
-
-
-@isolated
-def test_a_flood_is_counted_and_forgotten() -> None:
-    many = 60_000
-    server = ("203.0.113.80", 80)
-    syn = pack("!HHIIHHHH", 1024, 80, 1, 0, 5 << 12 | 2, 1000, 0, 0)
-    whole = ip_packet("198.51.100.1", server[0], syn)
-
-    def spoofed(number: int) -> bytes:
-        return whole[:12] + pack("!I", 0xC6336400 + number) + whole[16:]
-
-    with sniffing("--table", "--max-connections", "2000", "port", "80") as sniffer:
-        put([spoofed(number) for number in range(many // 2)])
-        put(connection(1))
-        put([spoofed(number + many // 2) for number in range(many // 2)])
-        said = read_until(sniffer.process, "complete, closed by the client")
-        memory = sniffer.peak()
-        assert sniffer.stop() == Exit.OK
-    assert "198.51.100.0:1025" in said
-    text = " ".join(sniffer.said.split())
-    assert (
-        f"{many} connections begun and never completed, counted and forgotten: {many} to 203.0.113.80:80."
-        in text
-    )
-    assert f"{many} frames: each is of one of too many connections that nobody completed." in text
-    assert "1 connection, 10 segments" in text
-    # Each would take 10 KB if it were followed.
-    assert memory < 150 << 20
-
-
-@isolated
-def test_a_few_without_an_answer_are_judged() -> None:
-    with sniffing("--table") as sniffer:
-        put([connection(number)[0] for number in range(3)])
-        assert sniffer.stop() == Exit.OK
-    assert sniffer.said.count("no answer") == 3
-    assert "3 without an answer" in sniffer.said
-
-
-@isolated
-def test_what_cannot_be_judged_in_time_is_said_and_what_is_judged_is_whole(tmp_path: Path) -> None:
-    path = tmp_path / "report.json"
-    many = 4000
-    packets = [packet for number in range(many) for packet in connection(number, odd=0x80)]
-    with sniffing("--buffer", "4", "--json", str(path), "-q") as sniffer:
-        # So many at once that nobody can follow each.
-        put(packets)
-        assert sniffer.stop() in (Exit.OK, Exit.RULE_BROKEN)
-    capture = report(path)
-    totals = capture["totals"]
-    assert totals["segments"] + sum(totals["left_out"].values()) == 10 * many, totals
-    assert totals["segments"] < 10 * many
-    assert "more came than can be judged" in str(totals["left_out"])
-
-
-@isolated
-def test_the_most_connections_are_kept() -> None:
-    with sniffing("--max-connections", "50", "--table") as sniffer:
-        put([packet for number in range(200) for packet in connection(number)[:4]])
-        assert sniffer.stop() == Exit.OK
-    assert "150 connections: forgotten while open: too many connections at a time." in sniffer.said
-
-
-@isolated
-def test_it_ends_when_nobody_reads_it_any_more(tmp_path: Path) -> None:
-    path = tmp_path / "report.json"
-    with sniffing("--table", "--json", str(path)) as sniffer:
-        assert sniffer.process.stdout is not None
-        sniffer.process.stdout.close()
-        put(connection(1))
-        assert sniffer.process.wait(LONG) == Exit.OK
-    assert len(report(path)["connections"]) == 1
-
-
-@isolated
-def test_the_table_on_a_terminal() -> None:
-    import pty
-
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "rawshake", "sniff", "--table", "--color", "always"]
-    env = environment({"TERM": "xterm", "COLUMNS": "100", "LINES": "30"})
-    process = subprocess.Popen(command, env=env, stdin=theirs, stdout=theirs, stderr=theirs)
-    os.close(theirs)
-    seen = ""
-
-    def read(wanted: str) -> None:
-        nonlocal seen
-        while wanted not in seen:
-            assert select.select([ours], [], [], LONG)[0], seen
-            seen += os.read(ours, 65536).decode("utf-8", "replace")
-
-    try:
-        read(LISTENING)
-        put(connection(1))
-        put([packet for number in range(2, 4) for packet in connection(number)[:5]])
-        read("complete, closed by the client")
-        read("3 connections, 2 of them open")
-        process.send_signal(signal.SIGINT)
-        read("still open")
-        read("rules held")
-        assert process.wait(LONG) == Exit.OK
-        assert "198.51.100.0:1025" in seen
-        assert seen.count("\x1b[?25l") == seen.count("\x1b[?25h")  # the cursor is shown again
-    finally:
-        process.kill()
-        process.wait()
-        os.close(ours)
 
 
 def in_namespace(descriptor: int, act: Callable[[], None]) -> threading.Thread:

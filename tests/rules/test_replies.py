@@ -58,7 +58,12 @@ CASES = {
         "".join(f"> . 1:1(0) ack 1 win {n}\n< . 1:1(0) ack 1 win {60000 + n}\n" for n in range(1, 5)),
         [],
     ),
-    "ACKs once too often": (OLD + OLD[OLD.index("<") :] * 3, ["one-ack-per-segment FAIL server 8"]),
+    "ACKs once too often": (OLD + OLD[OLD.index("<") :] * 3, ["one-ack-per-segment WARN server 8"]),
+    "more than a network makes of two segments and an ACK, doubled": (
+        OLD + OLD[OLD.index("<") :] * 10,
+        ["one-ack-per-segment FAIL server 8"],
+    ),
+    "as many as it makes of them": (OLD + OLD[OLD.index("<") :] * 9, ["one-ack-per-segment WARN server 8"]),
     "two too many may be the network's": (OLD + OLD[OLD.index("<") :] * 2, []),
     "a large segment may be several": (
         "> P. 1:3001(3000) ack 1 win 65535\n" + "< . 1:1(0) ack 3001 win 65535\n" * 6,
