@@ -254,6 +254,19 @@ def test_only_the_lab_loads_pyroute2(module: str) -> None:
     assert lab or not loads_pyroute2(module, sources())
 
 
+#: A second opinion on what is right must not come from the first.
+TRACKING = {"rawshake.tcp.tracker", "rawshake.tcp.standing", "rawshake.tcp.view", "rawshake.tcp.flight"}
+
+
+@pytest.mark.parametrize("module", [name for name in modules() if name.startswith("rawshake.probes.grid")])
+def test_the_grid_does_not_know_of_the_tracker(module: str) -> None:
+    assert not loaded_with(module, sources(), follow_functions=True) & TRACKING
+
+
+def test_the_checker_finds_the_tracker_behind_others() -> None:
+    assert loaded_with("rawshake.rules.model", sources(), follow_functions=True) & TRACKING
+
+
 @pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
