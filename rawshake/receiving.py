@@ -1,0 +1,103 @@
+"""What reaches a live endpoint: octets in order, the window they leave, and what its acknowledgments say of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rawshake.profile import Allowance, Profile, Timestamps
+from rawshake.tcp import option
+from rawshake.tcp.option import Option
+from rawshake.tcp.segment import Flags, Segment
+from rawshake.tcp.seq import Seq
+from rawshake.tcp.stream import Stream
+from rawshake.tcp.view import View
+
+
+@dataclass(slots=True)
+class Receiving:
+    """The receiver of one connection; ``me`` is the tracker's view of our end, ``peer`` that of the other."""
+
+    profile: Profile
+    #: octets received in order and not yet taken by ``read``
+    unread: bytearray = field(default_factory=bytearray)
+    #: the name of the acknowledgment that has to leave although it tells nothing new, or ""
+    ack_now: str = ""
+    stamps: Timestamps = field(default_factory=Timestamps)
+    #: data came marked CE, and no CWR since (RFC 3168 section 6.1.3)
+    ce: bool = False
+    _stream: Stream | None = None
+    _challenges: Allowance = field(default_factory=Allowance)
+
+    def read(self, me: View) -> bytes:
+        """Take what has arrived in order; that opens our window again."""
+        data = bytes(self.unread)
+        self.unread.clear()
+        if data and me.edge is not None and me.rcv_nxt is not None:
+            # RFC 9293 section 3.8.6.2.2: told once it is worth a segment, so that the peer is not left waiting.
+            gained = me.rcv_nxt + self.profile.window - me.edge
+            if 0 < self.profile.window <= 2 * gained:
+                self.ack_now = "ack of data"
+        return data
+
+    def take(self, segment: Segment, was: View, me: View, peer: View) -> None:
+        """Take what an acceptable segment carries; ``was`` is our end before it."""
+        if segment.timestamps is not None:
+            self.stamps.note(segment.timestamps[0], segment, was.acked)
+        if segment.payload_length and segment.ecn == 3 and self.profile.ecn and peer.ecn_setup:
+            self.ce = True
+        if segment.flags & Flags.CWR:
+            self.ce = False
+        if self._stream is None and me.rcv_nxt is not None:
+            self._stream = Stream(segment.data_seq)
+        theirs = peer.fin  # nothing is received beyond it
+        if self._stream is not None and segment.payload and (theirs is None or segment.data_seq <= theirs):
+            most = len(segment.payload) if theirs is None else theirs - segment.data_seq
+            self.unread += self._stream.put(segment.data_seq, segment.payload[:most])
+        if segment.length and me.rcv_nxt == was.rcv_nxt:
+            self.ack_now = "ack of data"  # above a gap: RFC 5681 section 4.2, at once
+
+    def challenge(self, segment: Segment, now: int) -> None:
+        """Answer what is not acceptable."""
+        # RFC 9293 3.10.7.4 first: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
+        if (segment.syn or not segment.length) and not self._challenges.take(now):
+            return  # what carries data again cannot be part of a loop of ACKs
+        self.ack_now = "ack" if segment.syn else "lastack" if segment.fin else "ack of data"
+
+    def window_field(self, me: View, *, syn: bool) -> int:
+        """SEG.WND as the header has it."""
+        octets = max(0, self.profile.window - len(self.unread))
+        if syn:
+            return min(65535, octets)
+        field = octets >> me.shift
+        if me.edge is not None and me.rcv_nxt is not None:
+            # RFC 9293 section 3.8.6: the right edge does not move left, nor by what the shift rounds off.
+            field = max(field, -((me.rcv_nxt - me.edge) >> me.shift))
+        return min(65535, field)
+
+    def blocks(self, most: int) -> tuple[tuple[Seq, Seq], ...]:
+        """What lies above the first gap, ``most`` blocks of it."""
+        return () if self._stream is None else self._stream.gaps[:most]
+
+    def syn_options(self, now: int, *, echoing: bool) -> tuple[Option, ...]:
+        """The options of a SYN that leaves at ``now`` (ns), or of a SYN,ACK, which is ``echoing``."""
+        recent = self.stamps.recent
+        if not echoing or recent is None:
+            self.stamps.begin(self.profile.options, now)
+            return self.profile.options
+        # A SYN,ACK echoes the peer's timestamp (RFC 7323 section 3.2).
+        stamp = option.timestamps(self.stamps.value(now), recent)
+        return tuple(stamp if one.kind == stamp.kind and one.known else one for one in self.profile.options)
+
+    def options(self, me: View, peer: View, flags: Flags, now: int) -> tuple[Option, ...]:
+        """The options of any other segment."""
+        if flags & Flags.RST:
+            return ()
+        options: list[Option] = []
+        if me.timestamps and peer.timestamps and self.stamps.recent is not None:
+            stamp = option.timestamps(self.stamps.value(now), self.stamps.recent)
+            options += [option.NOP, option.NOP, stamp]
+        if me.sack_permitted and peer.sack_permitted:
+            blocks = self.blocks(3 if options else 4)
+            if blocks:
+                options += [option.NOP, option.NOP, option.sack(*blocks)]
+        return tuple(options)
