@@ -11,6 +11,7 @@ from rawshake.profile import Outgoing, Profile, deviate
 from rawshake.receiving import Receiving
 from rawshake.sending import Sending
 from rawshake.tcp.option import Option
+from rawshake.tcp.refusal import refusal
 from rawshake.tcp.segment import Flags, Segment
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
@@ -21,6 +22,7 @@ from rawshake.tcp.view import End, Standing, Step, View
 DEFAULT_MSS: Final = {4: 536, 6: 1220}
 
 SENDING: Final = frozenset({State.ESTABLISHED, State.CLOSE_WAIT})
+SILENT: Final = frozenset({State.CLOSED, State.LISTEN, State.SYN_SENT})
 UNACCEPTABLE: Final = frozenset(
     {Standing.OLD, Standing.OUT_OF_WINDOW, Standing.SYN_CHALLENGED, Standing.RST_CHALLENGED}
 )
@@ -30,6 +32,7 @@ class Want(Enum):
     """What the user of the connection wants of it."""
 
     LISTEN = "nothing yet"
+    REFUSE = "refuse their SYN"
     OPEN = "open"
     CLOSE = "open, and close once all is sent"
     CLOSE_CROSSING = "open, and answer their FIN with ours as if both had crossed"
@@ -47,6 +50,8 @@ class Endpoint:
     end: End
     profile: Profile
     want: Want = Want.LISTEN
+    #: opens by answering their SYN
+    passive: bool = False
     _sending: Sending = field(init=False)
     _receiving: Receiving = field(init=False)
     _replies: deque[tuple[str, Flags, Seq, Seq | None]] = field(default_factory=deque)
@@ -84,9 +89,9 @@ class Endpoint:
         """Queue octets for the peer."""
         self._sending.add(data)
 
-    def read(self) -> bytes:
-        """Take what has arrived in order; that opens our window again."""
-        return self._receiving.read(self.me)
+    def read(self, most: int | None = None) -> bytes:
+        """Take what has arrived in order, ``most`` octets of it; that opens our window again."""
+        return self._receiving.read(self.me, most)
 
     def give(self, now: int) -> None:
         """Forget that we gave up: a new intention starts its own patience at ``now``."""
@@ -102,12 +107,15 @@ class Endpoint:
             if segment.rst:
                 self._sending.timer.stop()
                 return
+            if self.want is Want.REFUSE:
+                self._replies.append(("rst", *refusal(segment)))
+                return
             self._receiving.take(segment, was, me, self.peer)
         elif standing is Standing.BAD_ACK and was.expected in (State.SYN_SENT, State.SYN_RECEIVED):
             # RFC 9293 3.10.7.3 first, 3.10.7.4 fifth: <SEQ=SEG.ACK><CTL=RST>
             self._replies.append(("rst", Flags.RST, segment.ack, None))
         elif standing is Standing.NO_CONNECTION:
-            self._replies.append(_no_connection(segment))
+            self._replies.append(("rst", *refusal(segment)))
         elif standing in UNACCEPTABLE or standing is Standing.BAD_ACK:
             self._receiving.challenge(segment, now)
         self._sending.took(was, me, step.before.of(self.end.other), self.peer, now)
@@ -127,7 +135,7 @@ class Endpoint:
         if self.want is Want.ABORT:
             return self._abort(me, now)
         if me.iss is None:
-            return None if self.want is Want.LISTEN or self._sending.timer.at is not None else self._syn(now)
+            return self._opening(me, now)
         self._sending.expire(me, now)
         if self._sending.resend:
             self._sending.resend = False
@@ -136,6 +144,13 @@ class Endpoint:
                 return resent
         return self._fresh(me, now) or self._acknowledge(me, now)
 
+    def _opening(self, me: View, now: int) -> Outgoing | None:
+        if self.want in (Want.LISTEN, Want.REFUSE) or self._sending.timer.at is not None:
+            return None
+        if not self.passive:
+            return self._syn(now)
+        return self._synack(me, now) if me.expected is State.SYN_RECEIVED else None
+
     def _syn(self, now: int) -> Outgoing:
         flags = Flags.SYN | (Flags.ECE | Flags.CWR if self.profile.ecn else Flags(0))
         outgoing = self._outgoing("syn", self._segment(flags, self.profile.isn, now=now))
@@ -143,9 +158,13 @@ class Endpoint:
         return outgoing
 
     def _synack(self, me: View, now: int) -> Outgoing:
-        # Simultaneous open: RFC 9293 section 3.5, Figure 7.
-        assert me.iss is not None
-        return self._outgoing("synack", self._segment(Flags.SYN, me.iss, ack=me.rcv_nxt, now=now))
+        # RFC 9293 3.10.7.2; or, in a simultaneous open, section 3.5, Figure 7.
+        agreed = self.passive and self.profile.ecn and self.peer.ecn_setup
+        flags = Flags.SYN | (Flags.ECE if agreed else Flags(0))
+        seq = self.profile.isn if me.iss is None else me.iss
+        outgoing = self._outgoing("synack", self._segment(flags, seq, ack=me.rcv_nxt, now=now))
+        self._sending.timer.start(now, outgoing.meant.end)
+        return outgoing
 
     def _abort(self, me: View, now: int) -> Outgoing | None:
         if self._aborted or me.nxt is None or me.expected in (State.CLOSED, State.TIME_WAIT):
@@ -202,7 +221,7 @@ class Endpoint:
         return self._outgoing(name, self._segment(flags, seq, ack=self._ack(), payload=piece.octets, now=now))
 
     def _acknowledge(self, me: View, now: int) -> Outgoing | None:
-        if me.rcv_nxt is None or me.nxt is None or me.expected in (State.CLOSED, State.SYN_SENT):
+        if me.rcv_nxt is None or me.nxt is None or me.expected in SILENT:
             return None
         ack, theirs = self._ack(), self.peer.fin
         if ack is None or (ack in (me.acked, me.last_ack) and not self._receiving.ack_now):
@@ -257,12 +276,6 @@ class Endpoint:
 
     def _options(self, flags: Flags, now: int, *, echoing: bool = True) -> tuple[Option, ...]:
         if flags & Flags.SYN:
-            return self._receiving.syn_options(now, echoing=echoing)
+            offered = (self.peer.offered or frozenset()) if self.passive else None
+            return self._receiving.syn_options(now, echoing=echoing, offered=offered)
         return self._receiving.options(self.me, self.peer, flags, now)
-
-
-def _no_connection(segment: Segment) -> tuple[str, Flags, Seq, Seq | None]:
-    # RFC 9293 3.10.7.1
-    if segment.has_ack:
-        return "rst", Flags.RST, segment.ack, None
-    return "rst", Flags.RST, Seq(0), segment.end

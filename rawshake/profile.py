@@ -58,7 +58,7 @@ def name_of(segment: Segment) -> str:
     if segment.rst:
         return "theirrst"
     if segment.syn:
-        return "synack"
+        return "synack" if segment.has_ack else "theirsyn"
     if segment.fin:
         return "theirfin"
     return "theirdata" if segment.payload_length else "theirack"
@@ -69,12 +69,14 @@ class Profile:
     """How our segments look: what the user asked for, in place of the ordinary.
 
     ``window`` is the receive window in octets, ``options`` those of our SYN, ``mss`` the most that our own
-    interface carries in one segment, in octets.
+    interface carries in one segment, in octets. Whoever answers a SYN sends only those of the options that it
+    had, too, unless they are ``verbatim``.
     """
 
     isn: Seq
     window: int = 64240
     options: tuple[Option, ...] = ()
+    verbatim: bool = False
     mss: int = 1460
     ttl: int = 64
     ecn: bool = False

@@ -25,16 +25,17 @@ class Receiving:
     stamps: Timestamps = field(default_factory=Timestamps)
     #: data came marked CE, and no CWR since (RFC 3168 section 6.1.3)
     ce: bool = False
+    _begun: bool = False
     _stream: Stream | None = None
     _challenges: Allowance = field(default_factory=Allowance)
 
-    def read(self, me: View) -> bytes:
-        """Take what has arrived in order; that opens our window again."""
-        data = bytes(self.unread)
-        self.unread.clear()
+    def read(self, me: View, most: int | None = None) -> bytes:
+        """Take what has arrived in order, ``most`` octets of it; that opens our window again."""
+        data = bytes(self.unread[:most])
+        del self.unread[: len(data)]
         if data and me.edge is not None and me.rcv_nxt is not None:
             # RFC 9293 section 3.8.6.2.2: told once it is worth a segment, so that the peer is not left waiting.
-            gained = me.rcv_nxt + self.profile.window - me.edge
+            gained = me.rcv_nxt + self.profile.window - len(self.unread) - me.edge
             if 0 < self.profile.window <= 2 * gained:
                 self.ack_now = "ack of data"
         return data
@@ -78,15 +79,24 @@ class Receiving:
         """What lies above the first gap, ``most`` blocks of it."""
         return () if self._stream is None else self._stream.gaps[:most]
 
-    def syn_options(self, now: int, *, echoing: bool) -> tuple[Option, ...]:
-        """The options of a SYN that leaves at ``now`` (ns), or of a SYN,ACK, which is ``echoing``."""
-        recent = self.stamps.recent
+    def syn_options(
+        self, now: int, *, echoing: bool, offered: frozenset[int] | None = None
+    ) -> tuple[Option, ...]:
+        """The options of a SYN that leaves at ``now`` (ns), or of a SYN,ACK, which is ``echoing``.
+
+        ``offered`` are the kinds that the SYN had to which it is the answer.
+        """
+        options, recent = self.profile.options, self.stamps.recent
+        if offered is not None and not self.profile.verbatim:
+            options = option.answering(options, offered)
+        if not self._begun:
+            self.stamps.begin(options, now)
+            self._begun = True
         if not echoing or recent is None:
-            self.stamps.begin(self.profile.options, now)
-            return self.profile.options
+            return options
         # A SYN,ACK echoes the peer's timestamp (RFC 7323 section 3.2).
         stamp = option.timestamps(self.stamps.value(now), recent)
-        return tuple(stamp if one.kind == stamp.kind and one.known else one for one in self.profile.options)
+        return tuple(stamp if one.kind == stamp.kind and one.known else one for one in options)
 
     def options(self, me: View, peer: View, flags: Flags, now: int) -> tuple[Option, ...]:
         """The options of any other segment."""

@@ -249,7 +249,7 @@ def test_a_lost_syn_ack_of_ours_is_repeated_as_such() -> None:
         > . 1:1(0) ack 1
         """,
         connect,
-        drops="synack:2",
+        drops="synack:1",
     )
 
 

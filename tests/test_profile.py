@@ -77,7 +77,7 @@ def test_whatever_number_a_syn_has_is_the_isn() -> None:
     ("text", "name"),
     [
         ("S. =0:0(0) ack =1", "synack"),
-        ("S =0:0(0)", "synack"),
+        ("S =0:0(0)", "theirsyn"),
         (". =0:0(0) ack =1", "theirack"),
         (". =0:1(1) ack =1", "theirdata"),
         ("F. =0:0(0) ack =1", "theirfin"),

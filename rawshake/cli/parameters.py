@@ -20,7 +20,7 @@ CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 BAD_STEPS: Final = ("syn", "ack", "data", "fin", "lastack")
 BAD_FIELDS: Final = {"seq": 1 << 32, "ack": 1 << 32, "flags": 1 << 12, "checksum": 1 << 16, "window": 1 << 16}
-DROP_NAMES: Final = (*BAD_STEPS, "rst", "synack", "theirack", "theirdata", "theirfin", "theirrst")
+DROP_NAMES: Final = (*BAD_STEPS, "rst", "synack", "theirsyn", "theirack", "theirdata", "theirfin", "theirrst")
 #: RFC 9293 section 3.4.2 has MSL as two minutes.
 TWO_MSL: Final = 240 * SECOND
 

@@ -28,6 +28,8 @@ class Kind(IntEnum):
 #: The length octet that an option of fixed size must have (RFC 9293 3.1, 7323 2.2 and 3.2, 2018 2).
 FIXED_LENGTH: Final = {Kind.MSS: 4, Kind.WSCALE: 3, Kind.SACK_PERMITTED: 2, Kind.TIMESTAMPS: 10}
 
+_AGREED: Final = frozenset({Kind.WSCALE, Kind.SACK_PERMITTED, Kind.TIMESTAMPS})
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -92,6 +94,26 @@ def timestamp_clock(now: int) -> int:
 def sack(*blocks: tuple[Seq, Seq]) -> Option:
     """Selective acknowledgment: blocks of left edge and the number past the right edge (RFC 2018)."""
     return make(Kind.SACK, b"".join(int(n).to_bytes(4, "big") for block in blocks for n in block))
+
+
+def answering(options: tuple[Option, ...], offered: frozenset[int]) -> tuple[Option, ...]:
+    """Those of ``options`` that may answer a SYN with options of the kinds ``offered``; NOPs still align them.
+
+    Window scale, SACK-permitted and timestamps are agreed on only if both ends have sent them (RFC 7323 sections
+    2.2 and 3.2, RFC 2018 section 2).
+    """
+    found: list[Option] = []
+    padding = 0
+    for option in options:
+        if option.kind == Kind.NOP:
+            padding += 1
+        elif option.kind in _AGREED and option.kind not in offered:
+            # The two octets of SACK-permitted align the timestamps behind them.
+            padding = padding + 2 if option.kind == Kind.SACK_PERMITTED else 0
+        else:
+            found += [*[NOP] * (padding % 4), option]
+            padding = 0
+    return tuple(found)
 
 
 def parse(octets: bytes) -> tuple[Option, ...]:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rawshake.tcp import option
+from rawshake.tcp.notation import parse_options
 from rawshake.tcp.option import Kind, Option
 from rawshake.tcp.seq import Seq
 from tests.tcp.strategies import option_octets, well_formed_options
@@ -84,3 +85,25 @@ def test_zero_padding_after_the_end_is_no_defect(octets: str) -> None:
 def test_eol_and_nop_have_no_value(kind: Kind) -> None:
     assert option.make(kind, b"x") == Option(kind)
     assert option.make(kind).wire == bytes([kind])
+
+
+OURS = "<mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 7>"
+
+
+@pytest.mark.parametrize(
+    ("offered", "answer"),
+    [
+        ({Kind.MSS, Kind.SACK_PERMITTED, Kind.TIMESTAMPS, Kind.WSCALE}, OURS),
+        ({Kind.MSS, Kind.TIMESTAMPS}, "<mss 1460,nop,nop,TS val 1 ecr 0>"),
+        ({Kind.WSCALE}, "<mss 1460,nop,wscale 7>"),
+        ({Kind.SACK_PERMITTED}, "<mss 1460,sackOK>"),
+        (set(), "<mss 1460>"),
+    ],
+)
+def test_an_answer_has_what_was_offered(offered: set[Kind], answer: str) -> None:
+    assert option.answering(parse_options(OURS), frozenset(offered)) == parse_options(answer)
+
+
+def test_an_answer_to_an_offer_of_everything_adds_nothing() -> None:
+    mss = parse_options("<mss 1460>")
+    assert option.answering(mss, frozenset(Kind)) == mss
