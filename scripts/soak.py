@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import cycle, islice
 from typing import Final
 
-from rawshake.cli.closing import How, close
+from rawshake.api.closing import How, close
 from rawshake.net.lab.command import run_function
 from rawshake.net.lab.namespaces import Lab
 from rawshake.net.wire import Wire

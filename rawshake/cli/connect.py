@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from rawshake.cli.parameters import Crafting, Output, crafting_options, output_options, port, seconds, take
+from rawshake.api.crafting import Crafting
+from rawshake.cli.parameters import Output, crafting_options, output_options, port, seconds, take
 
 
 @click.command("connect")
@@ -33,7 +34,8 @@ def command(host: str, number: int, data: str, hold: int, foreground: bool, **gi
       sudo rawshake connect 192.0.2.10 80 --bad ack.ack=+1
     """
     output, crafting = take(Output, given), take(Crafting, given)
-    from rawshake.cli.live import concluded, finish, opened, reset_if_interrupted
+    from rawshake.api.live import concluded
+    from rawshake.cli.live import finish, opened, reset_if_interrupted
     from rawshake.cli.text import unescape
     from rawshake.net import keeper
     from rawshake.report import Outcome

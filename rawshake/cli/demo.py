@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
-from rawshake.cli.parameters import Crafting, Output, crafting_options, output_options, take
+from rawshake.api.crafting import Crafting
+from rawshake.cli.parameters import Output, crafting_options, output_options, take
 from rawshake.errors import Exit, Failure
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from rawshake.cli.closing import How, close
-from rawshake.cli.live import Live, outcome_of, reset, stoppable
+from rawshake.api.closing import How, close
+from rawshake.api.live import outcome_of
+from rawshake.cli.live import Live, reset, stoppable
 from rawshake.cli.output import Printer, report, status_of
 from rawshake.cli.parameters import Output
 from rawshake.cli.stops import Stopped

@@ -1,4 +1,4 @@
-"""From a command's arguments to a live session: addresses, options, and how its ending is named."""
+"""From a command's arguments to a live session, its printer, and what a signal does to both."""
 
 from __future__ import annotations
 
@@ -8,23 +8,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from rawshake.api.crafting import Crafting, check
+from rawshake.api.live import call
 from rawshake.cli import stops
 from rawshake.cli.output import Printer, check_files, render_options, status_of, write_files
-from rawshake.cli.parameters import Crafting, Output
+from rawshake.cli.parameters import Output
 from rawshake.cli.stops import Stopped
-from rawshake.errors import Exit, Failure
 from rawshake.link import Frame
 from rawshake.net.privilege import require_raw
-from rawshake.net.route import first_route, largest_segment, resolve
 from rawshake.net.wire import Wire
-from rawshake.profile import Drops, Profile
 from rawshake.report import Judged, Outcome, Remark
-from rawshake.rules import book
 from rawshake.session import Session
-from rawshake.tcp import option
-from rawshake.tcp.option import Option
-from rawshake.tcp.seq import Seq
-from rawshake.tcp.tracker import Tracker
 
 #: How many frames are remembered for ``--pcap``.
 MAX_FRAMES: Final = 100_000
@@ -52,115 +46,26 @@ class Live:
             self.frames.append(frame)
 
 
-def check(crafting: Crafting) -> None:
-    """Refuse options that contradict each other."""
-    singles = {
-        "--mss": crafting.mss is not None,
-        "--wscale": crafting.wscale is not None,
-        "--timestamps": crafting.timestamps,
-        "--sack": crafting.sack,
-    }
-    given = [name for name, present in singles.items() if present]
-    if crafting.options is not None and given:
-        raise Failure(
-            Exit.USAGE,
-            f"--options says what all options are, and {' and '.join(given)} asks for one more.",
-            "Write it into --options, or leave --options out.",
-        )
-
-
-def syn_options(crafting: Crafting, *, mss: int, now: int) -> tuple[Option, ...]:
-    """The options of our SYN, in the order in which Linux has them; ``now`` in ns gives the TSval."""
-    if crafting.options is not None:
-        return crafting.options
-    found = [option.mss(crafting.mss if crafting.mss is not None else mss)]
-    if crafting.timestamps:
-        lead = [option.SACK_PERMITTED] if crafting.sack else [option.NOP, option.NOP]
-        found += [*lead, option.timestamps(option.timestamp_clock(now), 0)]
-    elif crafting.sack:
-        found += [option.NOP, option.NOP, option.SACK_PERMITTED]
-    if crafting.wscale is not None:
-        found += [option.NOP, option.wscale(crafting.wscale)]
-    return tuple(found)
-
-
 @contextmanager
 def opened(command: str, host: str, port: int, crafting: Crafting, output: Output) -> Iterator[Live]:
     """Guard a port, open the capture, and say whom we are about to call; closes all that again.
 
     Raises Failure before anything is sent where the machine, the address or the options do not allow it.
     """
-    check(crafting)
+    check(crafting, dashes="--")
     require_raw(sys.argv)
     check_files(output)
-    targets = resolve(host, family=crafting.family)
-    target, route = first_route(targets, interface=crafting.interface, source=crafting.source)
-    v6 = ":" in target.address
-    wire = Wire(
-        route.source, crafting.sport, target.address, port, scope=target.scope, interface=crafting.interface
-    )
-    with wire:
-        mss = largest_segment(route.mtu, v6=v6)
-        profile = Profile(
-            isn=Seq(crafting.isn if crafting.isn is not None else random_number()),
-            window=crafting.window,
-            options=syn_options(crafting, mss=mss, now=wire.now()),
-            mss=mss,
-            ttl=crafting.ttl,
-            ecn=crafting.ecn,
-            deviations=crafting.bad,
-            timeout=crafting.timeout,
-            retries=crafting.retries,
-        )
-        client, server = (wire.source, wire.sport), (target.address, port)
-        printer = Printer(output, render_options(output), client, server)
-        drops = Drops([one for group in crafting.drop for one in group])
-        session = Session(wire, Tracker(client, server), profile, book(), drops=drops)
-        printer.head(*_preface(host, target.address, len(targets)))
-        yield Live(f"{command} {host} {port}", session, wire, printer)
-
-
-def random_number() -> int:
-    """Thirty-two random bits: RFC 9293 section 3.4.1 wants an ISN that nobody can guess."""
-    import secrets
-
-    return secrets.randbits(32)
+    with call(host, port, crafting) as made:
+        session, tracker = made.session, made.session.tracker
+        printer = Printer(output, render_options(output), tracker.client, tracker.server)
+        printer.head(*_preface(host, made.wire.target, made.addresses))
+        yield Live(f"{command} {host} {port}", session, made.wire, printer)
 
 
 def _preface(host: str, address: str, count: int) -> list[str]:
     if count < 2:
         return []
     return [f"{host} has {count} addresses; {address} was taken."]
-
-
-def outcome_of(session: Session) -> tuple[Outcome, str]:
-    """How a session that has ended, or stopped, is to be called, and the detail to add."""
-    if session.unreachable:
-        return Outcome.UNREACHABLE, session.unreachable
-    if session.unresolved and not session.established:
-        return Outcome.UNREACHABLE, session.unresolved
-    if session.firewalled and not session.closed:
-        return Outcome.LOCAL_FIREWALL, session.firewalled
-    if session.refused:
-        return Outcome.REFUSED, ""
-    if session.closed:
-        return Outcome.CLOSED, ""
-    if session.was_reset:
-        return Outcome.RESET, ""
-    if session.endpoint.gave_up:
-        return (Outcome.TIMED_OUT if session.established else Outcome.FILTERED), ""
-    if session.client.fin is not None:
-        return Outcome.HALF_CLOSED, "the server has not sent its FIN"
-    return (Outcome.HELD if session.established else Outcome.OPEN), ""
-
-
-def concluded(session: Session) -> tuple[Outcome, str]:
-    """The outcome; a connection on which we have given up is reset first, so that no server is left hanging."""
-    outcome, detail = outcome_of(session)
-    if session.endpoint.gave_up and session.established and not session.closed:
-        session.remark("no answer any more: resetting the connection")
-        session.abort()
-    return outcome, detail
 
 
 @contextmanager

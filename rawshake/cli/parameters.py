@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import reduce
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from rawshake.api.crafting import Crafting
 from rawshake.errors import Exit, Failure
 from rawshake.profile import SECOND, Deviation
 
@@ -121,29 +122,6 @@ def _flags(text: str) -> int:
     from rawshake.tcp.notation import parse_flags
 
     return parse_flags(text).value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crafting:
-    """What the user asked of our segments; None and 0 stand for the ordinary."""
-
-    isn: int | None
-    sport: int
-    source: str | None
-    interface: str | None
-    ttl: int
-    window: int
-    mss: int | None
-    wscale: int | None
-    timestamps: bool
-    sack: bool
-    ecn: bool
-    options: tuple[Option, ...] | None
-    family: Literal[4, 6] | None
-    timeout: int
-    retries: int
-    bad: tuple[Deviation, ...]
-    drop: tuple[tuple[tuple[str, int], ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from rawshake.cli.parameters import Crafting, Output, crafting_options, output_options, port, seconds, take
+from rawshake.api.crafting import Crafting
+from rawshake.cli.parameters import Output, crafting_options, output_options, port, seconds, take
 from rawshake.errors import Exit, Failure
 
 #: Crafting options that mean something for a connection that is open already.
@@ -82,8 +83,9 @@ def command(
 def _in_one_go(
     host: str, number: int, order: dict[str, Any], data: str, crafting: Crafting, output: Output
 ) -> int:
-    from rawshake.cli.closing import How, close
-    from rawshake.cli.live import finish, opened, outcome_of, reset_if_interrupted
+    from rawshake.api.closing import How, close
+    from rawshake.api.live import outcome_of
+    from rawshake.cli.live import finish, opened, reset_if_interrupted
     from rawshake.cli.text import unescape
     from rawshake.endpoint import Want
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from rawshake.cli.live import concluded, outcome_of
+from rawshake.api.live import concluded, outcome_of
 from rawshake.profile import SECOND
 from rawshake.report import Outcome
 from rawshake.session import Session

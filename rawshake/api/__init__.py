@@ -1,0 +1,1 @@
+"""What scripts and tests import in place of the command line, and what both are built on."""

@@ -1,0 +1,92 @@
+"""From an address and what is asked of our segments to a session on real sockets, and how its ending is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rawshake.api.crafting import Crafting, syn_options
+from rawshake.net.route import first_route, largest_segment, resolve
+from rawshake.net.wire import Wire
+from rawshake.profile import Drops, Profile
+from rawshake.report import Outcome
+from rawshake.rules import book
+from rawshake.session import Session
+from rawshake.tcp.seq import Seq
+from rawshake.tcp.tracker import Tracker
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A session that is ready to send its first segment; ``addresses`` is how many the host's name has."""
+
+    session: Session
+    wire: Wire
+    addresses: int
+
+
+@contextmanager
+def call(host: str, port: int, crafting: Crafting) -> Iterator[Call]:
+    """Guard a port and open the capture for a connection to there; closes all that again.
+
+    Raises Failure before anything is sent where the machine or the address does not allow it.
+    """
+    targets = resolve(host, family=crafting.family)
+    target, route = first_route(targets, interface=crafting.interface, source=crafting.source)
+    wire = Wire(
+        route.source, crafting.sport, target.address, port, scope=target.scope, interface=crafting.interface
+    )
+    with wire:
+        mss = largest_segment(route.mtu, v6=":" in target.address)
+        profile = Profile(
+            isn=Seq(crafting.isn if crafting.isn is not None else random_number()),
+            window=crafting.window,
+            options=syn_options(crafting, mss=mss, now=wire.now()),
+            mss=mss,
+            ttl=crafting.ttl,
+            ecn=crafting.ecn,
+            deviations=crafting.bad,
+            timeout=crafting.timeout,
+            retries=crafting.retries,
+        )
+        tracker = Tracker((wire.source, wire.sport), (target.address, port))
+        drops = Drops([one for group in crafting.drop for one in group])
+        yield Call(Session(wire, tracker, profile, book(), drops=drops), wire, len(targets))
+
+
+def random_number() -> int:
+    """Thirty-two random bits: RFC 9293 section 3.4.1 wants an ISN that nobody can guess."""
+    import secrets
+
+    return secrets.randbits(32)
+
+
+def outcome_of(session: Session) -> tuple[Outcome, str]:
+    """How a session that has ended, or stopped, is to be called, and the detail to add."""
+    if session.unreachable:
+        return Outcome.UNREACHABLE, session.unreachable
+    if session.unresolved and not session.established:
+        return Outcome.UNREACHABLE, session.unresolved
+    if session.firewalled and not session.closed:
+        return Outcome.LOCAL_FIREWALL, session.firewalled
+    if session.refused:
+        return Outcome.REFUSED, ""
+    if session.closed:
+        return Outcome.CLOSED, ""
+    if session.was_reset:
+        return Outcome.RESET, ""
+    if session.endpoint.gave_up:
+        return (Outcome.TIMED_OUT if session.established else Outcome.FILTERED), ""
+    if session.client.fin is not None:
+        return Outcome.HALF_CLOSED, "the server has not sent its FIN"
+    return (Outcome.HELD if session.established else Outcome.OPEN), ""
+
+
+def concluded(session: Session) -> tuple[Outcome, str]:
+    """The outcome; a connection on which we have given up is reset first, so that no server is left hanging."""
+    outcome, detail = outcome_of(session)
+    if session.endpoint.gave_up and session.established and not session.closed:
+        session.remark("no answer any more: resetting the connection")
+        session.abort()
+    return outcome, detail
