@@ -15,6 +15,7 @@ from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
 from rawshake.tcp.view import End, Fate, Step
 from tests.command import Done, rawshake
+from tests.live.linux import unexpected
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Ended:
 
     @property
     def findings(self) -> list[tuple[str, bool]]:
-        return [(one.rule, one.ours) for one in self.exchange.findings]
+        return [(one.rule, one.ours) for one in unexpected(self.exchange)]
 
     @property
     def steps(self) -> tuple[Step, ...]:
