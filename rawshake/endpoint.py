@@ -9,8 +9,7 @@ from typing import Final
 
 from rawshake.profile import Outgoing, Profile, deviate
 from rawshake.receiving import Receiving
-from rawshake.sending import Sending
-from rawshake.tcp.option import Option
+from rawshake.sending import Piece, Sending
 from rawshake.tcp.refusal import refusal
 from rawshake.tcp.segment import Flags, Segment
 from rawshake.tcp.seq import Seq
@@ -18,6 +17,8 @@ from rawshake.tcp.state import State
 from rawshake.tcp.tracker import Tracker
 from rawshake.tcp.view import End, Standing, Step, View
 
+#: Octets that a header has for options.
+OPTIONS_ROOM: Final = 40
 #: RFC 9293 section 3.7.1, MUST-15.
 DEFAULT_MSS: Final = {4: 536, 6: 1220}
 
@@ -26,6 +27,8 @@ SILENT: Final = frozenset({State.CLOSED, State.LISTEN, State.SYN_SENT})
 UNACCEPTABLE: Final = frozenset(
     {Standing.OLD, Standing.OUT_OF_WINDOW, Standing.SYN_CHALLENGED, Standing.RST_CHALLENGED}
 )
+#: What the peer says in such a segment counts.
+HEARD: Final = frozenset({Standing.NEW, Standing.UNKNOWN})
 
 
 class Want(Enum):
@@ -83,7 +86,17 @@ class Endpoint:
     def unacknowledged(self) -> bool:
         """Whether anything we sent, or have yet to send, is not acknowledged."""
         me = self.me
-        return not self._sending.empty or (me.una is not None and me.una != me.nxt)
+        return bool(self._sending.queued) or (me.una is not None and me.una != me.nxt)
+
+    @property
+    def queued(self) -> int:
+        """How many octets wait to be sent or acknowledged."""
+        return self._sending.queued
+
+    @property
+    def urgent(self) -> bool:
+        """Whether what came has to be acknowledged before anything more is taken."""
+        return self._receiving.urgent
 
     def send(self, data: bytes) -> None:
         """Queue octets for the peer."""
@@ -110,7 +123,7 @@ class Endpoint:
             if self.want is Want.REFUSE:
                 self._replies.append(("rst", *refusal(segment)))
                 return
-            self._receiving.take(segment, was, me, self.peer)
+            self._receiving.take(segment, was, me, self.peer, now)
         elif standing is Standing.BAD_ACK and was.expected in (State.SYN_SENT, State.SYN_RECEIVED):
             # RFC 9293 3.10.7.3 first, 3.10.7.4 fifth: <SEQ=SEG.ACK><CTL=RST>
             self._replies.append(("rst", Flags.RST, segment.ack, None))
@@ -118,13 +131,20 @@ class Endpoint:
             self._replies.append(("rst", *refusal(segment)))
         elif standing in UNACCEPTABLE or standing is Standing.BAD_ACK:
             self._receiving.challenge(segment, now)
-        self._sending.took(was, me, step.before.of(self.end.other), self.peer, now)
+        heard = standing in HEARD or (
+            # RFC 9293 section 3.10.7.4: with a window of 0 acknowledgments are taken all the same.
+            standing is Standing.OUT_OF_WINDOW and not was.rcv_wnd and segment.seq == was.rcv_nxt
+        )
+        self._sending.took(segment, was, me, self.peer, now, heard=heard)
 
     # What to send.
 
     def deadline(self) -> int | None:
         """When ``poll`` will have something to say although nothing arrived."""
-        return self._sending.timer.at
+        acknowledgment, timer = self._receiving.ack_by, self._sending.timer.at
+        if acknowledgment is None or timer is None:
+            return timer if acknowledgment is None else acknowledgment
+        return min(timer, acknowledgment)
 
     def poll(self, now: int) -> Outgoing | None:
         """The next segment to send now, if any."""
@@ -136,10 +156,14 @@ class Endpoint:
             return self._abort(me, now)
         if me.iss is None:
             return self._opening(me, now)
+        if self._receiving.urgent:
+            reply = self._acknowledge(me, now)
+            if reply is not None:
+                return reply
         self._sending.expire(me, now)
-        if self._sending.resend:
-            self._sending.resend = False
-            resent = self._again(me, now)
+        while self._sending.resend is not None:
+            resent = self._again(me, self._sending.resend, now)
+            self._sending.next_lost()
             if resent is not None:
                 return resent
         return self._fresh(me, now) or self._acknowledge(me, now)
@@ -174,34 +198,29 @@ class Endpoint:
         # RFC 9293 3.10.5: <SEQ=SND.NXT><CTL=RST>; with the ACK bit, as every stack has it.
         return self._outgoing("rst", self._segment(Flags.RST, me.nxt, ack=me.rcv_nxt, now=now))
 
-    def _again(self, me: View, now: int) -> Outgoing | None:
-        """The first of what is not acknowledged, once more; or a probe of a closed window."""
-        if me.una is None or me.iss is None:
+    def _again(self, me: View, seq: Seq, now: int) -> Outgoing | None:
+        """What was sent from ``seq`` on, once more; or a probe of a closed window."""
+        if me.iss is None:
             return None
-        if me.una == me.iss:
+        if seq == me.iss:
             self._sending.lost_syn = True
-            found: Outgoing | None = (
-                self._synack(me, now) if me.expected is State.SYN_RECEIVED else self._syn(now)
-            )
-        elif me.una == me.fin:
-            found = self._fin(me.una, now)
-        else:
-            found = self._data(me, me.una, now, probe=True)
-        self._sending.timer.timed = None  # Karn: which of the two is acknowledged cannot be told
-        return found
+            return self._synack(me, now) if me.expected is State.SYN_RECEIVED else self._syn(now)
+        if seq == me.fin:
+            return self._fin(seq, now)
+        return self._data(me, seq, self._sending.again(me, seq, self._mss()), now)
 
     def _fresh(self, me: View, now: int) -> Outgoing | None:
         if me.expected not in SENDING or me.nxt is None or not self._sending.open:
             return None
         if self._sending.unsent(me.nxt) > 0:
-            return self._data(me, me.nxt, now)
+            return self._data(me, me.nxt, self._sending.fresh(me, self._mss(), now), now)
         if self.want is Want.CLOSE or (self.want is Want.CLOSE_CROSSING and self.peer.fin is not None):
             return self._fin(me.nxt, now)
         return None
 
     def _fin(self, seq: Seq, now: int) -> Outgoing:
         meant = self._segment(Flags.FIN | Flags.ACK, seq, ack=self._ack(), now=now)
-        self._sending.timer.start(now, meant.end)
+        self._sending.sent(seq, 1, now)
         return self._outgoing("fin", meant)
 
     def _ack(self) -> Seq | None:
@@ -212,10 +231,10 @@ class Endpoint:
             return theirs
         return me.rcv_nxt
 
-    def _data(self, me: View, seq: Seq, now: int, *, probe: bool = False) -> Outgoing | None:
-        piece = self._sending.piece(me, self.peer, seq, self._mss(), now, probe=probe)
+    def _data(self, me: View, seq: Seq, piece: Piece | None, now: int) -> Outgoing | None:
         if piece is None:
             return None
+        self._sending.sent(seq, len(piece.octets), now)
         flags = Flags.ACK | (Flags.PSH if piece.last else Flags(0))
         name = "ack" if me.acked is None else "data"
         return self._outgoing(name, self._segment(flags, seq, ack=self._ack(), payload=piece.octets, now=now))
@@ -225,6 +244,8 @@ class Endpoint:
             return None
         ack, theirs = self._ack(), self.peer.fin
         if ack is None or (ack in (me.acked, me.last_ack) and not self._receiving.ack_now):
+            return None
+        if self._receiving.may_wait(now):
             return None
         if me.expected is State.SYN_RECEIVED:
             return self._synack(me, now)
@@ -242,13 +263,20 @@ class Endpoint:
         self, flags: Flags, seq: Seq, *, now: int, ack: Seq | None = None, payload: bytes = b""
     ) -> Segment:
         syn = bool(flags & Flags.SYN)
-        options = self._options(flags, now, echoing=ack is not None)
+        if syn:
+            offered = (self.peer.offered or frozenset()) if self.passive else None
+            options = self._receiving.syn_options(now, echoing=ack is not None, offered=offered)
+        else:
+            room = OPTIONS_ROOM if not payload else max(0, self._segment_room() - len(payload))
+            options = self._receiving.options(self.me, self.peer, flags, now, min(OPTIONS_ROOM, room))
         if self._receiving.ce and not syn:
             flags |= Flags.ECE
         ours, theirs = self.tracker.client, self.tracker.server
         if self.end is End.SERVER:
             ours, theirs = theirs, ours
-        self._receiving.ack_now = "" if ack is not None else self._receiving.ack_now
+        window = self._receiving.window_field(self.me, self.peer, syn=syn)
+        if ack is not None:
+            self._receiving.acknowledged()
         return Segment(
             src=ours[0],
             dst=theirs[0],
@@ -257,7 +285,7 @@ class Endpoint:
             seq=seq,
             ack=ack if ack is not None else Seq(0),
             flags=flags | (Flags.ACK if ack is not None else Flags(0)),
-            window=self._receiving.window_field(self.me, syn=syn),
+            window=window,
             options=options,
             payload=payload,
             ttl=self.profile.ttl,
@@ -266,16 +294,14 @@ class Endpoint:
     def _outgoing(self, name: str, meant: Segment) -> Outgoing:
         return deviate(name, meant, self.profile.deviations)
 
-    def _mss(self) -> int:
+    def _segment_room(self) -> int:
+        """How many octets of options and payload together a segment may carry."""
         theirs = self.peer.mss
         if theirs is None:
             theirs = DEFAULT_MSS[6 if ":" in self.tracker.client[0] else 4]
-        # RFC 6691 section 2: less by the options that the segment carries.
-        carried = sum(len(one.wire) for one in self._options(Flags.ACK, 0))
-        return max(1, min(theirs, self.profile.mss) - carried)
+        return min(theirs, self.profile.mss)
 
-    def _options(self, flags: Flags, now: int, *, echoing: bool = True) -> tuple[Option, ...]:
-        if flags & Flags.SYN:
-            offered = (self.peer.offered or frozenset()) if self.passive else None
-            return self._receiving.syn_options(now, echoing=echoing, offered=offered)
-        return self._receiving.options(self.me, self.peer, flags, now)
+    def _mss(self) -> int:
+        # RFC 6691 section 2: less by the options that every segment carries. SACK blocks go where room is left.
+        stamped = self.me.timestamps and self.peer.timestamps and self._receiving.stamps.recent is not None
+        return max(1, self._segment_room() - (12 if stamped else 0))

@@ -70,7 +70,8 @@ class Profile:
 
     ``window`` is the receive window in octets, ``options`` those of our SYN, ``mss`` the most that our own
     interface carries in one segment, in octets. Whoever answers a SYN sends only those of the options that it
-    had, too, unless they are ``verbatim``.
+    had, too, unless they are ``verbatim``. ``delayed_ack`` is how long an acknowledgment may wait for more, in
+    ns, at most 500 ms (RFC 9293 section 3.8.6.3, MUST-40).
     """
 
     isn: Seq
@@ -83,6 +84,7 @@ class Profile:
     deviations: tuple[Deviation, ...] = ()
     timeout: int = 10 * SECOND
     retries: int = 6
+    delayed_ack: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,45 +1,82 @@
-"""Octets in order, out of segments in any order."""
+"""Octets in order, out of segments in any order, and which of them lie above a gap."""
 
 from __future__ import annotations
+
+from heapq import heappop, heappush
 
 from rawshake.tcp.seq import Seq
 
 
 class Stream:
-    """Collects what arrives from ``start`` on; repeated octets are taken once, the first copy counting."""
+    """Collects what arrives from ``start`` on; repeated octets are taken once, the first copy counting.
+
+    What lies above a gap is kept as it came, no octet twice: not more than whoever feeds it lets in.
+    """
+
+    __slots__ = ("_at", "_blocks", "_chunks", "_starts", "next")
 
     def __init__(self, start: Seq) -> None:
+        #: the number of the first octet that is missing
         self.next = start
-        self._beyond: dict[Seq, bytes] = {}
+        # Positions are octets since ``start``, which do not wrap.
+        self._at = 0
+        self._chunks: dict[int, bytes] = {}
+        self._starts: list[int] = []
+        #: what lies above the first gap, disjoint and with gaps between; what changed last stands first
+        self._blocks: list[tuple[int, int]] = []
 
     def put(self, seq: Seq, payload: bytes) -> bytes:
         """Add one segment's octets; return what has become contiguous by it."""
-        if not payload:
+        first = self._at + (seq - self.next)
+        end = first + len(payload)
+        if end <= self._at or not payload:
             return b""
-        if seq > self.next:
-            kept = self._beyond.get(seq, b"")
-            if len(payload) > len(kept):
-                self._beyond[seq] = payload
+        if first < self._at:
+            first, payload = self._at, payload[self._at - first :]
+        fresh: list[bytes] = []
+        reached = self._at
+        if first == reached and not (self._starts and self._starts[0] < end):
+            fresh.append(payload)
+            reached = end
+        else:
+            self._keep(first, end, payload)
+        while self._starts and self._starts[0] == reached:
+            chunk = self._chunks.pop(heappop(self._starts))
+            fresh.append(chunk)
+            reached += len(chunk)
+        if not fresh:
             return b""
-        fresh = payload[self.next - seq :]
-        self.next += len(fresh)
-        while True:
-            reached = [at for at in self._beyond if at <= self.next]
-            if not reached:
-                return fresh
-            for at in sorted(reached, key=lambda n: n - self.next):
-                more = self._beyond.pop(at)[self.next - at :]
-                fresh += more
-                self.next += len(more)
+        self.next += reached - self._at
+        self._at = reached
+        if self._blocks:
+            self._blocks = [block for block in self._blocks if block[0] > reached]
+        return b"".join(fresh) if len(fresh) > 1 else fresh[0]
+
+    def _keep(self, first: int, end: int, payload: bytes) -> None:
+        """Store what is not there yet, and make one block of it and those that it meets."""
+        met = sorted(block for block in self._blocks if block[0] <= end and first <= block[1])
+        at = first
+        for left, right in [*met, (end, end)]:
+            if at < left:
+                self._chunks[at] = payload[at - first : left - first]
+                heappush(self._starts, at)
+            at = max(at, right)
+        for block in met:
+            self._blocks.remove(block)
+        whole = (min(first, met[0][0]), max(end, met[-1][1])) if met else (first, end)
+        self._blocks.insert(0, whole)
 
     @property
-    def gaps(self) -> tuple[tuple[Seq, Seq], ...]:
-        """What lies beyond the first gap, as disjoint blocks of first number and one past the last."""
-        blocks: list[tuple[Seq, Seq]] = []
-        for at in sorted(self._beyond, key=lambda n: n - self.next):
-            right = at + len(self._beyond[at])
-            if blocks and at <= blocks[-1][1]:
-                blocks[-1] = (blocks[-1][0], max(blocks[-1][1], right, key=lambda n: n - self.next))
-            else:
-                blocks.append((at, right))
-        return tuple(blocks)
+    def gaps(self) -> bool:
+        """Whether something lies above a gap."""
+        return bool(self._blocks)
+
+    def blocks(self, most: int) -> list[tuple[Seq, Seq]]:
+        """What lies above the first gap, the first number and one past the last; what changed last stands first.
+
+        That is the order of RFC 2018 section 4.
+        """
+        return [
+            (self.next + (left - self._at), self.next + (right - self._at))
+            for left, right in self._blocks[:most]
+        ]
