@@ -95,8 +95,12 @@ class Endpoint:
 
     @property
     def urgent(self) -> bool:
-        """Whether what came has to be acknowledged before anything more is taken."""
-        return self._receiving.urgent
+        """Whether what came has to be answered before anything more is taken.
+
+        What is refused, because the RST would mean something else later; and what came above a gap, because
+        the peer counts such acknowledgments.
+        """
+        return bool(self._replies) or self._receiving.urgent
 
     def send(self, data: bytes) -> None:
         """Queue octets for the peer."""

@@ -321,9 +321,7 @@ class Session:
         if segment.rst and step.standing is Standing.NEW:
             self.refused, self.was_reset = was is State.SYN_SENT, was is not State.SYN_SENT
         self._wait(step, now)
-        # It is refused before more is taken: afterwards the RST would mean something else. And each segment above a
-        # gap is acknowledged by itself: the peer counts them.
-        if step.standing in (Standing.BAD_ACK, Standing.NO_CONNECTION) or self.endpoint.urgent:
+        if self.endpoint.urgent:
             self._flush()
 
     def _took_copy(self, segment: Segment, frame: Frame) -> None:
