@@ -94,7 +94,7 @@ class HonestServer:
             self._client = segment
             self._their_mss = segment.mss or 536
             self._start = segment.seq + 1
-            self._rcv_nxt = segment.seq + 1
+            self._rcv_nxt = self._edge = segment.seq + 1
             self._una = self._nxt = self._right = Seq(self.isn)
             self.state = "SYN-RECEIVED"
             yield from self._send(now)
