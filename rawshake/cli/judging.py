@@ -20,6 +20,7 @@ from rawshake.errors import Exit, Failure
 from rawshake.follow import Follower, Totals
 from rawshake.render.summary import Summary, at_least
 from rawshake.report import Exchange, Judged
+from rawshake.screen.road import Screen
 from rawshake.trace.model import Damage
 
 #: How many finished connections wait for one of a lower number that is still open.
@@ -143,20 +144,29 @@ class Check:
         summary = self._begin(file)
         wanted = self._asked.connection
         in_order = InOrder(lambda connection: self._hand_on(connection, summary))
-        take = in_order.add if wanted is None else lambda connection: self._hand_on(connection, summary)
         reading = Reading(self._asked.wanted)
-        follower = Follower(self._asked.rules, take, keep=lambda number: number == wanted)
-        for frame in reading.frames(chunks):
-            follower.frame(frame)
-            if wanted is not None and summary.connections:
-                break
+        if wanted is None:
+            totals = Screen(self._asked.rules, in_order.add).run(chunks, reading)
         else:
-            follower.finish()
+            totals = self._only_one(wanted, chunks, reading, summary)
         in_order.finish()
         if self._stopped is not None:
             reading.damage = None
-        fill(summary, reading, follower.totals)
-        self._end(summary, follower.totals.connections)
+        fill(summary, reading, totals)
+        self._end(summary, totals.connections)
+
+    def _only_one(self, wanted: int, chunks: Iterable[bytes], reading: Reading, summary: Summary) -> Totals:
+        """Follow all until the one that is wanted has ended, whose transcript is kept."""
+        follower = Follower(
+            self._asked.rules,
+            lambda connection: self._hand_on(connection, summary),
+            keep=lambda number: number == wanted,
+        )
+        for frame in reading.frames(chunks):
+            follower.frame(frame)
+            if summary.connections:
+                return follower.totals
+        return follower.finish()
 
     def _report(self, file: str, chunks: Iterable[bytes]) -> None:
         """A report that --json wrote: of ``check``, or of a command that made an exchange."""

@@ -99,6 +99,7 @@ class Clean(NamedTuple):
                 True,
                 nxt_back,
                 isn,
+                self.crossed or not self.client_first,
             ),
         )
 

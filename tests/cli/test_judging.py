@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rawshake.cli import judging
 from rawshake.cli.frames import Reading
 from rawshake.cli.judging import WAITING, InOrder
+from rawshake.cli.parameters import Output
+from rawshake.cli.reporters import Asked
 from rawshake.connection import Connection, Facts
+from rawshake.errors import Exit
 from rawshake.link import Frame
+from rawshake.rules import book
+from rawshake.rules.model import Rule, Verdict
+from rawshake.screen.road import Screen
 from rawshake.trace.expression import parse
 from rawshake.trace.model import Damage, LinkType
 from tests.cli.traces import CLEAN, FAULTY, frames, octets
+from tests.screen.roads import generated
 
 
 def connection(number: int) -> Connection:
@@ -134,3 +145,35 @@ def test_times_that_go_back_a_little_are_put_in_order() -> None:
     made[2], made[3] = made[3], replace(made[2], time=made[2].time)
     found, _ = read(octets(made))
     assert [frame.number for frame in found] == [1, 2, 4, 3, 5, 6, 7, 8]
+
+
+def test_clean_connections_are_judged_by_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fast road is not only there: ``check`` takes it."""
+    path = tmp_path / "traffic.pcap"
+    path.write_bytes(generated("http", 60, faults=10))
+    screens: list[Screen] = []
+
+    class Watched(Screen):
+        def __init__(self, rules: Sequence[Rule], done: Callable[[Connection], None]) -> None:
+            super().__init__(rules, done)
+            screens.append(self)
+
+    monkeypatch.setattr(judging, "Screen", Watched)
+    output = Output(
+        verbose=0,
+        compact=False,
+        quiet=True,
+        ascii=False,
+        colour="never",
+        json=str(tmp_path / "out"),
+        pcap=None,
+    )
+    asked = Asked(
+        files=(str(path),), rules=book(), floor=Verdict.FAIL, form="text", connection=None, wanted=None,
+        junit=None, output=output,
+    )  # fmt: skip
+    assert judging.Check(asked).run() == Exit.RULE_BROKEN
+    (screen,) = screens
+    assert 40 <= screen.passed <= 56
+    document = json.loads((tmp_path / "out").read_text())
+    assert [one["number"] for one in document["captures"][0]["connections"]] == list(range(1, 61))

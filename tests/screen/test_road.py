@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import gzip
+from pathlib import Path
+from typing import Final
+
 import pytest
 
 from tests.screen.roads import generated, same
+
+CAPTURES: Final = sorted((Path(__file__).parent.parent / "captures").rglob("*.pcap*"))
+
+
+@pytest.mark.parametrize("block", [1 << 20, 1_000])
+@pytest.mark.parametrize("kind", ["recorded", "faults", "legal"])
+def test_every_capture_leads_to_the_same(kind: str, block: int) -> None:
+    chosen = [path for path in CAPTURES if path.parent.name == kind]
+    assert len(chosen) > 20
+    for path in chosen:
+        octets = path.read_bytes()
+        same(gzip.decompress(octets) if path.suffix == ".gz" else octets, block=block)
 
 
 @pytest.mark.parametrize("kind", ["plain", "http"])
