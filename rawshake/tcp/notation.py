@@ -44,6 +44,7 @@ __all__ = [
     "options_text",
     "parse_exchange",
     "parse_flags",
+    "parse_items",
     "parse_options",
     "parse_segment",
     "pattern",
@@ -285,7 +286,7 @@ def _read(text: str, sender: _Sender) -> tuple[Segment, bool]:
     octets = int(head[5])
     if (int(head[4]) - int(head[3]) - octets) % SPACE:
         raise NotationError(f'"{head[0]}" does not add up: {head[3]} + {octets} is not {head[4]}.')
-    items, marks, defects = _items(text, head.end())
+    items, marks, defects = parse_items(text, head.end())
     segment = Segment(
         src=sender.src,
         dst=sender.dst,
@@ -332,8 +333,11 @@ def _checksum(marks: dict[str, str]) -> Checksum:
     return Checksum.UNVERIFIABLE if "checksum unverifiable" in marks else Checksum.CORRECT
 
 
-def _items(text: str, at: int) -> tuple[dict[str, str], dict[str, str], list[str]]:
-    """All that follows the sequence numbers: items by name, marks by name, defects."""
+def parse_items(text: str, at: int) -> tuple[dict[str, str], dict[str, str], list[str]]:
+    """All that follows the sequence numbers from ``at`` on: items by name, marks by name, defects; all as text.
+
+    Items are ack, bare_ack, win, urg, options, text and hex. Raises ``NotationError``.
+    """
     items: dict[str, str] = {}
     marks: dict[str, str] = {}
     defects: list[str] = []
