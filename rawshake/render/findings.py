@@ -95,7 +95,7 @@ def glued(text: str) -> str:
 
 
 def summary_lines(exchange: Exchange, width: int, options: Options) -> list[list[Span]]:
-    """Every breach and warning once more (and every note, if asked for), with what could not be judged."""
+    """Every breach and warning once more, notes by their names unless all is asked for, and what was undecidable."""
     lines: list[list[Span]] = []
     for ruling in exchange.findings:
         if not options.verbose and ruling.verdict not in LOUD:
@@ -110,9 +110,21 @@ def summary_lines(exchange: Exchange, width: int, options: Options) -> list[list
         lines += [[Span(f"     {line}")] for line in wrap(sentence, width - 5)]
         cite = glued(safe(cite_text(ruling.cite), ascii_only=options.ascii))
         lines += [[Span(f"     {line}", style.DIM)] for line in wrap(cite, width - 5)]
+    if not options.verbose:
+        lines += _noted(exchange, width, options)
     if exchange.undecidable:
         lines += _undecided(exchange.undecidable, width, options)
     return lines
+
+
+def _noted(exchange: Exchange, width: int, options: Options) -> list[list[Span]]:
+    """Notes in a quiet line: which there are, and how to see them."""
+    rules = [ruling.rule for ruling in exchange.findings if ruling.verdict is Verdict.NOTE]
+    if not rules:
+        return []
+    names = safe(", ".join(dict.fromkeys(rules)), ascii_only=options.ascii)
+    text = f"{plural(len(rules), 'note')} ({names}); -v shows {'it' if len(rules) == 1 else 'them'}."
+    return [[Span(line, style.DIM)] for line in wrap(text, width)]
 
 
 def finding_text(ruling: Ruling) -> str:

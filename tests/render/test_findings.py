@@ -178,6 +178,15 @@ def test_no_line_ends_within_a_clause() -> None:
         assert not any(line.startswith("·") for line in lines)
 
 
+def test_notes_are_a_quiet_line_unless_asked_for() -> None:
+    note, other = (ruling(name, Verdict.NOTE, "x") for name in ("its-window", "other"))
+    assert joined(summary_lines(of(HELD), 80, Options())) == ""
+    assert joined(summary_lines(of(note), 80, Options())) == "1 note (its-window); -v shows it."
+    several = summary_lines(of(note, other, note), 80, Options())
+    assert joined(several) == "3 notes (its-window, other); -v shows them."
+    assert "-v" not in joined(summary_lines(of(note), 80, Options(verbose=1)))
+
+
 def test_what_was_undecidable_is_explained_where_asked_for() -> None:
     brief = joined(summary_lines(EVERYTHING, 80, Options()))
     assert brief.endswith("\n2 rules were not decidable from what was seen.")
