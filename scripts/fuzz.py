@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory, gettempdir
 from types import FrameType
 from typing import Final
 
-from rawshake.cli.frames import Reading
+from rawshake.api.frames import Reading
 from rawshake.net.tracefile import opened
 from rawshake.tcp.decode import Undecoded, decode
 from rawshake.tcp.segment import Segment

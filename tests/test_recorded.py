@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from rawshake.cli.frames import Reading
+from rawshake.api.frames import Reading
 from rawshake.connection import Connection, EndFacts
 from rawshake.follow import Follower, Totals
 from rawshake.rules import book

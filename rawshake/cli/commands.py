@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "sniff": "Judge what passes: every connection on an interface, until Ctrl-C.",
     "rules": "List the rule book.",
     "explain": "Show a rule's page: clause, reason, examples drawn as ladders.",
+    "states": "Draw the states of TCP, and the way that two ends took through them.",
     "lab": "A lab of namespaces with real servers behind a wire.",
     "doctor": "Tell what this machine allows.",
 }

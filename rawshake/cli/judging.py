@@ -10,8 +10,8 @@ from dataclasses import replace
 from itertools import chain
 from typing import Final
 
+from rawshake.api.frames import Reading
 from rawshake.cli import complain
-from rawshake.cli.frames import Reading
 from rawshake.cli.output import render_options
 from rawshake.cli.reporters import Asked, Reporter, reporters
 from rawshake.cli.stops import Stopped

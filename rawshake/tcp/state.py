@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 
 class State(Enum):
@@ -76,6 +76,32 @@ TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
 PASSIVE_TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
     (_S.SYN_RECEIVED, _E.GOT_RST): _S.LISTEN,
 }
+
+
+class Transition(NamedTuple):
+    """One row of the tables; ``passive`` says that it is for ends that came through LISTEN only."""
+
+    before: State
+    event: Event
+    after: State
+    passive: bool = False
+
+
+def transitions() -> tuple[Transition, ...]:
+    """Every row of both tables."""
+    usual = [Transition(before, event, after) for (before, event), after in TRANSITIONS.items()]
+    passive = [
+        Transition(before, event, after, True) for (before, event), after in PASSIVE_TRANSITIONS.items()
+    ]
+    return (*usual, *passive)
+
+
+def transition(state: State, event: Event, *, passive: bool = False) -> Transition | None:
+    """The row by which ``event`` moves ``state``, if there is one; ``passive`` as for ``advance``."""
+    if passive and (state, event) in PASSIVE_TRANSITIONS:
+        return Transition(state, event, PASSIVE_TRANSITIONS[state, event], True)
+    after = TRANSITIONS.get((state, event))
+    return None if after is None else Transition(state, event, after)
 
 
 def advance(state: State, event: Event, *, passive: bool = False) -> State:

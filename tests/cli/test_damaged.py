@@ -12,7 +12,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rawshake.cli.frames import Reading
+from rawshake.api.frames import Reading
 from rawshake.errors import Exit
 from rawshake.net.tracefile import opened
 from rawshake.tcp.decode import decode

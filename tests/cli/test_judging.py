@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rawshake.api.frames import Reading
 from rawshake.cli import judging
-from rawshake.cli.frames import Reading
 from rawshake.cli.judging import WAITING, InOrder
 from rawshake.cli.parameters import Output
 from rawshake.cli.reporters import Asked

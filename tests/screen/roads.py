@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from random import Random
 
-from rawshake.cli.frames import Reading
+from rawshake.api.frames import Reading
 from rawshake.connection import Connection
 from rawshake.follow import Follower, Limits, Totals
 from rawshake.link import Frame

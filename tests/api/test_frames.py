@@ -11,7 +11,7 @@ from scapy.layers.inet import IP
 from scapy.layers.l2 import GRE
 from scapy.packet import Packet, Raw
 
-from rawshake.cli.frames import Reading
+from rawshake.api.frames import Reading
 from rawshake.link import Frame
 from rawshake.trace.expression import parse
 from rawshake.trace.model import LinkType
@@ -104,7 +104,7 @@ def test_who_has_no_tunnels_does_not_pay_for_scapy(tmp_path: Path) -> None:
     path = tmp_path / "trace.pcap"
     path.write_bytes(octets(frames(CLEAN)))
     program = (
-        "import sys\nfrom rawshake.cli.frames import Reading\nfrom rawshake.net.tracefile import opened\n"
+        "import sys\nfrom rawshake.api.frames import Reading\nfrom rawshake.net.tracefile import opened\n"
         "with opened(sys.argv[1]) as chunks:\n    assert len(list(Reading().frames(chunks))) == 8\n"
         "assert 'scapy' not in sys.modules\n"
     )
