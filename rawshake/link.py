@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from rawshake.tcp.icmp import IcmpError
 from rawshake.tcp.segment import Segment
 
 
@@ -60,6 +61,75 @@ class Link(Protocol):
     @property
     def lost(self) -> int:
         """How many frames passed unseen, for want of room."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """What is to be wrong with the octets of a segment to send, beyond what a ``Segment`` can say.
+
+    ``checksum`` is written in place of the right one. ``offset`` is the data offset in words of 32 bits, 0 to 15.
+    ``cut`` is how many octets of the TCP segment are sent, header included; the IP packet ends there.
+    """
+
+    checksum: int | None = None
+    offset: int | None = None
+    cut: int | None = None
+
+    @property
+    def breaks_header(self) -> bool:
+        """Whether no receiver can read it."""
+        return self.offset is not None or self.cut is not None
+
+    def __str__(self) -> str:
+        said = [
+            "" if self.checksum is None else f"checksum {self.checksum:#06x}",
+            "" if self.offset is None else f"data offset {self.offset}",
+            "" if self.cut is None else f"cut to {self.cut} octets",
+        ]
+        return ", ".join(filter(None, said))
+
+
+@dataclass(frozen=True, slots=True)
+class IcmpMessage:
+    """An ICMP error to send, about ``about``, a segment of the other end; ``mtu`` in octets."""
+
+    about: Segment
+    type: int
+    code: int
+    mtu: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What is to leave: a segment, or an ICMP error."""
+
+    what: Segment | IcmpMessage
+    malformed: Malformed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was captured, at ``time`` (ns since the epoch); ``ours`` if it left this machine."""
+
+    what: Segment | IcmpError
+    time: int
+    ours: bool = False
+
+
+class SharedLink(Protocol):
+    """Where the segments of many conversations go out and come in."""
+
+    def now(self) -> int:
+        """Nanoseconds since the epoch, on the clock that stamps what is seen."""
+        ...
+
+    def send(self, outgoing: Outgoing) -> None:
+        """Send it. Raises ``errors.Failure`` where the kernel refuses."""
+        ...
+
+    def receive(self, deadline: int | None) -> Seen | None:
+        """The next that passes, either way; None once ``now() >= deadline``. None as deadline waits for ever."""
         ...
 
 

@@ -123,13 +123,13 @@ def attach(opened: socket.socket, program: Program) -> None:
     )
 
 
-def conversation(local: str, local_port: int, remote: str | None, remote_port: int | None) -> Program:
+def conversation(local: str, local_port: int | None, remote: str | None, remote_port: int | None) -> Program:
     """What of the packets that a packet socket (SOCK_DGRAM: IP header first) sees belongs to a connection.
 
     Passes, either way: TCP of these addresses and ports; IP fragments of TCP between the two addresses
     (only the first holds ports); for IPv6 whatever has extension headers between them; and ICMP errors,
     from anyone to anyone, that quote a packet of the connection. Flags and numbers are not looked at.
-    Where ``remote`` or ``remote_port`` is None any will do, as for a listener. Addresses are text of one
+    Where ``remote`` or a port is None any will do, as for a listener. Addresses are text of one
     family, without zone.
     """
     far = None if remote is None else ipaddress.ip_address(remote).packed

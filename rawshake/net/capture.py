@@ -6,6 +6,7 @@ import ipaddress
 import socket
 import struct
 from collections import OrderedDict
+from collections.abc import Set
 from types import TracebackType
 from typing import Final, Self
 
@@ -14,29 +15,31 @@ from rawshake.net import bpf, packetsocket
 
 #: How many packets are remembered to know their copies on other interfaces, and for how long, in
 #: nanoseconds: less than any retransmission timeout (200 ms in Linux).
-_MEMORY: Final = 128
+_MEMORY: Final = 1024
 _COPY_WITHIN: Final = 100_000_000
 
 
 class Capture:
     """An open capture of one connection, or, without a remote end, of a listening port; see packet(7).
 
-    ``local`` and ``local_port`` are ours. What passes the filter is told at ``bpf.conversation``; no
-    packet that is older than the socket, or not of the connection, is ever queued. ``buffer`` is what
-    is asked for as queue, in octets. Raises ``Failure`` with NO_PRIVILEGE without CAP_NET_RAW.
+    ``local`` and ``local_port`` are ours; in place of a port may stand the set of those that are ours now, for
+    many connections to one host. What passes the filter is told at ``bpf.conversation``; no packet that is older
+    than the socket, or not of the addresses and the port, is ever queued. ``buffer`` is what is asked for as
+    queue, in octets. Raises ``Failure`` with NO_PRIVILEGE without CAP_NET_RAW.
     """
 
     def __init__(
         self,
         local: str,
-        local_port: int,
+        local_port: int | Set[int],
         remote: str | None,
         remote_port: int | None,
         *,
         buffer: int = 1 << 22,
     ) -> None:
         self._address = ipaddress.ip_address(local).packed
-        self._port = local_port.to_bytes(2, "big")
+        port = local_port if isinstance(local_port, int) else None
+        self._ports = {local_port} if isinstance(local_port, int) else local_port
         self._lost = 0
         self._copies = _Copies()
         self._memory = bytearray(packetsocket.ROOM)
@@ -44,7 +47,7 @@ class Capture:
         self._socket = packetsocket.opened()
         try:
             self._socket.setblocking(False)
-            bpf.attach(self._socket, bpf.conversation(local, local_port, remote, remote_port))
+            bpf.attach(self._socket, bpf.conversation(local, port, remote, remote_port))
             packetsocket.with_metadata(self._socket)
             packetsocket.enlarge(self._socket, buffer)
             # On all interfaces: an ICMP error about a dead neighbour is only seen on ``lo``.
@@ -102,7 +105,7 @@ class Capture:
         self.close()
 
     def _ours(self, packet: bytes) -> bool:
-        """Whether this is TCP from our address and port."""
+        """Whether this is TCP from our address and a port of ours."""
         if packet[0] >> 4 == 4:
             ports = 4 * (packet[0] & 0x0F)
             first = not int.from_bytes(packet[6:8], "big") & 0x1FFF
@@ -110,10 +113,12 @@ class Capture:
                 packet[9] == socket.IPPROTO_TCP
                 and packet[12:16] == self._address
                 and first
-                and packet[ports : ports + 2] == self._port
+                and int.from_bytes(packet[ports : ports + 2], "big") in self._ports
             )
         return (
-            packet[6] == socket.IPPROTO_TCP and packet[8:24] == self._address and packet[40:42] == self._port
+            packet[6] == socket.IPPROTO_TCP
+            and packet[8:24] == self._address
+            and int.from_bytes(packet[40:42], "big") in self._ports
         )
 
 

@@ -8,12 +8,13 @@ import random
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from rawshake.errors import Exit, Failure
+from rawshake.link import IcmpMessage, Malformed
 from rawshake.tcp.option import Kind, Option
 from rawshake.tcp.segment import Checksum, Segment
 from rawshake.tcp.seq import Seq
@@ -31,17 +32,23 @@ _TCP_HEADER: Final = 20
 _IPV4_HEADER: Final = 20
 _CHECKSUM_AT: Final = 16
 _LARGEST: Final = 0xFFFF
+_LEAST_MTU: Final = 1280
 
 
 def build(
-    segment: Segment, *, ident: int | None = None, checksum: Callable[[int], int] | None = None
+    segment: Segment,
+    *,
+    ident: int | None = None,
+    checksum: Callable[[int], int] | None = None,
+    malformed: Malformed | None = None,
 ) -> bytes:
     """The whole IP packet that says what ``segment`` says; lengths and checksums are filled in.
 
     Options go out octet for octet, defective ones too, padded with zeros to a multiple of 4. A segment
     whose ``checksum`` is WRONG gets the right one xor 0x1234, or what ``checksum`` makes of it. IPv4 has DF
     set, as ordinary stacks do, and ``ident`` as identification: 1 to 65535, random where None (0 would be
-    replaced by the kernel, raw(7), and then these octets would not be those on the wire).
+    replaced by the kernel, raw(7), and then these octets would not be those on the wire). ``malformed`` is what
+    else is to be wrong; where that is not the checksum, it is right for the octets that go out.
 
     Raises ``Failure`` with USAGE where options or payload do not fit.
     """
@@ -53,6 +60,7 @@ def build(
             "Leave some of them out.",
         )
     header = (_TCP_HEADER + len(octets) + 3) // 4
+    malformed = malformed or Malformed()
     # IPv4's total length counts its own header, IPv6's payload length does not.
     if (0 if segment.v6 else _IPV4_HEADER) + 4 * header + len(segment.payload) > _LARGEST:
         raise Failure(
@@ -66,7 +74,7 @@ def build(
         dport=segment.dport,
         seq=segment.seq.value,
         ack=segment.ack.value,
-        dataofs=header,
+        dataofs=header if malformed.offset is None else malformed.offset,
         reserved=segment.flags.value >> 9,
         flags=segment.flags.value & 0x1FF,
         window=segment.window,
@@ -87,18 +95,58 @@ def build(
     layers.add_payload(tcp)
     layers.explicit = tcp.explicit = 1
     packet = bytearray(layers.build())
-    if segment.checksum is Checksum.WRONG:
-        at = (40 if segment.v6 else 20) + _CHECKSUM_AT
+    at = (40 if segment.v6 else 20) + _CHECKSUM_AT
+    if malformed.cut is not None:
+        packet = _cut(scapy, segment, bytes(packet), malformed.cut)
+    if malformed.checksum is not None:
+        packet[at : at + 2] = malformed.checksum.to_bytes(2, "big")[: max(0, len(packet) - at)]
+    elif segment.checksum is Checksum.WRONG and len(packet) >= at + 2:
         right = int.from_bytes(packet[at : at + 2], "big")
         written = right ^ CHECKSUM_FAULT if checksum is None else checksum(right)
         packet[at : at + 2] = written.to_bytes(2, "big")
     return bytes(packet)
 
 
+def build_icmp(message: IcmpMessage) -> bytes:
+    """The whole IP packet of an ICMP error, from whom the segment that it is about was sent to.
+
+    It quotes what the least must be quoted (RFC 792): the IP header and eight octets; for IPv6 as much as fits
+    into 1280 octets (RFC 4443 section 2.4).
+    """
+    about = message.about
+    quoted = build(about)
+    scapy = _scapy(v6=about.v6)
+    layers = _network(scapy.network, replace(about, src=about.dst, dst=about.src, ttl=64, ecn=0), None)
+    if about.v6:
+        from scapy.layers.inet6 import ICMPv6Unknown
+
+        layers.nh = 58
+        body = message.mtu.to_bytes(4, "big") + quoted[: _LEAST_MTU - 48]
+        return bytes(layers / ICMPv6Unknown(type=message.type, code=message.code, msgbody=body))
+    from scapy.layers.inet import ICMP
+
+    layers.proto = 1
+    icmp = ICMP(type=message.type, code=message.code, nexthopmtu=message.mtu)
+    return bytes(layers / icmp / scapy.raw(quoted[:28]))
+
+
 def warm_up(*, v6: bool) -> None:
     """Import Scapy and build one packet, so that the next ``build`` costs no import and fills no cache."""
     address = "::1" if v6 else "127.0.0.1"
     build(Segment(src=address, dst=address, sport=1, dport=1, seq=Seq(0)))
+
+
+def _cut(scapy: _Layers, segment: Segment, packet: bytes, octets: int) -> bytearray:
+    """The packet with only so many octets of TCP, whose checksum is right if it is among them."""
+    start = 40 if segment.v6 else 20
+    tcp = bytearray(packet[start : start + octets])
+    layers = _network(scapy.network, segment, None)
+    if len(tcp) >= _CHECKSUM_AT + 2:
+        tcp[_CHECKSUM_AT : _CHECKSUM_AT + 2] = bytes(2)
+        right = scapy.checksum(6, layers, bytes(tcp))
+        tcp[_CHECKSUM_AT : _CHECKSUM_AT + 2] = right.to_bytes(2, "big")
+    layers.add_payload(scapy.raw(bytes(tcp)))
+    return bytearray(layers.build())
 
 
 def _network(layer: type[IP | IPv6], segment: Segment, ident: int | None) -> Packet:
@@ -123,6 +171,8 @@ class _Layers:
     network: type[IP | IPv6]
     tcp: type[TCP]
     raw: type[Raw]
+    #: of protocol, IP layer and octets
+    checksum: Callable[..., int]
 
 
 @cache
@@ -138,14 +188,14 @@ def _scapy(*, v6: bool) -> _Layers:
         enabled = conf.ipv6_enabled
         conf.ipv6_enabled = enabled and v6
         try:
-            from scapy.layers.inet import IP, TCP
+            from scapy.layers.inet import IP, TCP, in4_chksum
             from scapy.packet import Raw
         finally:
             conf.ipv6_enabled = enabled
         if not v6:
-            return _Layers(IP, TCP, Raw)
-        from scapy.layers.inet6 import IPv6
-    return _Layers(IPv6, TCP, Raw)
+            return _Layers(IP, TCP, Raw, in4_chksum)
+        from scapy.layers.inet6 import IPv6, in6_chksum
+    return _Layers(IPv6, TCP, Raw, in6_chksum)
 
 
 @contextmanager

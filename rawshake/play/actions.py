@@ -6,6 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from rawshake.link import IcmpMessage, Malformed
 from rawshake.play.sketch import Difference, Sketch
 from rawshake.tcp.icmp import IcmpError
 from rawshake.tcp.segment import Segment
@@ -59,51 +60,6 @@ class IcmpArrival:
     @property
     def text(self) -> str:
         return f"ICMP from {self.error.src}: {self.error.description}"
-
-
-@dataclass(frozen=True, slots=True)
-class Malformed:
-    """What is to be wrong with the octets of a segment, beyond what a ``Segment`` can say.
-
-    ``checksum`` is written in place of the right one. ``offset`` is the data offset in words of 32 bits, 0 to 15.
-    ``cut`` is how many octets of the TCP segment are sent, header included; the IP packet ends there.
-    """
-
-    checksum: int | None = None
-    offset: int | None = None
-    cut: int | None = None
-
-    @property
-    def breaks_header(self) -> bool:
-        """Whether no receiver can read it."""
-        return self.offset is not None or self.cut is not None
-
-    def __str__(self) -> str:
-        said = [
-            "" if self.checksum is None else f"checksum {self.checksum:#06x}",
-            "" if self.offset is None else f"data offset {self.offset}",
-            "" if self.cut is None else f"cut to {self.cut} octets",
-        ]
-        return ", ".join(filter(None, said))
-
-
-@dataclass(frozen=True, slots=True)
-class IcmpMessage:
-    """An ICMP error to send, about ``about``, a segment of the other end; ``mtu`` in octets."""
-
-    about: Segment
-    type: int
-    code: int
-    mtu: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """What is to leave now: a segment or an ICMP error. ``number`` is that of its step, 0 if it made none."""
-
-    what: Segment | IcmpMessage
-    number: int = 0
-    malformed: Malformed | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,11 +11,11 @@ from types import GeneratorType
 from typing import Any
 
 from rawshake.judge import Judge
+from rawshake.link import Outgoing
 from rawshake.play.actions import (
     Action,
     Mismatch,
     Mistake,
-    Outgoing,
     Send,
     SendIcmp,
     Unexpected,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
+from rawshake.link import IcmpMessage, Malformed, Outgoing
 from rawshake.play.actions import (
     Action,
     Arrival,
@@ -14,11 +15,8 @@ from rawshake.play.actions import (
     Expect,
     ExpectIcmp,
     IcmpArrival,
-    IcmpMessage,
-    Malformed,
     Mistake,
     Next,
-    Outgoing,
     Quiet,
     Send,
     SendIcmp,
@@ -30,7 +28,7 @@ from rawshake.report import Remark
 from rawshake.tcp import option
 from rawshake.tcp.icmp import IcmpError
 from rawshake.tcp.notation import NotationError, one_line
-from rawshake.tcp.segment import Checksum, Segment
+from rawshake.tcp.segment import Checksum, Flags, Segment
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
 from rawshake.tcp.tracker import Tracker
@@ -142,6 +140,8 @@ class Peer:
     tracker: Tracker | None = None
     #: where in ``entries`` stand those segments of ours that were not captured yet
     uncaptured: list[int] = field(default_factory=list)
+    #: number and flags of those that were malformed, likewise
+    _odd: list[tuple[Seq, Flags]] = field(default_factory=list)
     _stamps: Timestamps = field(default_factory=Timestamps)
 
     # What a script does.
@@ -290,14 +290,15 @@ class Peer:
         segment = replace(segment, src=send.src or segment.src, dst=send.dst or segment.dst)
         broken = send.malformed is not None and send.malformed.breaks_header
         if foreign or broken:
+            self._odd.append((segment.seq, segment.flags))
             why = f"from {segment.src} to {segment.dst}" if foreign else str(send.malformed)
             self.entries.append(Remark(now, f"sent {self.said}, {why}"))
-            return segment, Outgoing(segment, malformed=send.malformed)
+            return segment, Outgoing(segment, send.malformed)
         if segment.syn:
             self._stamps.begin(segment.options, now)
         self.uncaptured.append(len(self.entries))
-        step = self._apply(segment, now, Fate.PASSED, ours=True)
-        return segment, Outgoing(segment, step.number, send.malformed)
+        self._apply(segment, now, Fate.PASSED, ours=True)
+        return segment, Outgoing(segment, send.malformed)
 
     def sending_icmp(self, send: SendIcmp, now: int) -> Outgoing:
         """The same for an ICMP error."""
@@ -326,6 +327,10 @@ class Peer:
                 self.entries[index] = replace(step, time=time)
                 self.uncaptured.remove(index)
                 return True
+        odd = (segment.seq, segment.flags)
+        if segment.defects and odd in self._odd:
+            self._odd.remove(odd)
+            return True
         return False
 
     def told(self, error: IcmpError, time: int) -> None:

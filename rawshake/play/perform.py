@@ -6,40 +6,15 @@ import heapq
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Final, Protocol
+from typing import Final
 
-from rawshake.play.actions import Outgoing
+from rawshake.link import Seen, SharedLink
 from rawshake.play.conversation import Conversation
 from rawshake.tcp.icmp import IcmpError
 from rawshake.tcp.segment import Segment
 
 #: After so many segments of one conversation the others get their turn, and what has come is taken.
 TURN: Final = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What was captured, at ``time`` (ns since the epoch); ``ours`` if it left this machine."""
-
-    what: Segment | IcmpError
-    time: int
-    ours: bool = False
-
-
-class SharedLink(Protocol):
-    """Where the segments of many conversations go out and come in."""
-
-    def now(self) -> int:
-        """Nanoseconds since the epoch, on the clock that stamps what is seen."""
-        ...
-
-    def send(self, outgoing: Outgoing) -> None:
-        """Send it. Raises ``errors.Failure`` where the kernel refuses."""
-        ...
-
-    def receive(self, deadline: int | None) -> Seen | None:
-        """The next that passes, either way; None once ``now() >= deadline``. None as deadline waits for ever."""
-        ...
 
 
 @dataclass(slots=True)
@@ -88,6 +63,16 @@ class Troupe:
             seen = self.link.receive(min((one for one in bounds if one is not None), default=None))
             if seen is not None:
                 self._take(seen)
+
+    def settle(self, patience: int) -> None:
+        """Take what still comes, until every segment of ours was captured, but no longer than ``patience`` ns."""
+        deadline = self.link.now() + patience
+        owners = set(self._owners.values())
+        while any(peer.uncaptured for owner in owners for peer in owner.peers):
+            seen = self.link.receive(deadline)
+            if seen is None:
+                return
+            self._take(seen)
 
     def stop(self) -> None:
         """End every script where it stands, and leave each peer with a reset."""

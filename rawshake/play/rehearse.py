@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
-from rawshake.play.actions import IcmpMessage, Outgoing
+from rawshake.link import IcmpMessage, Outgoing, Seen
 from rawshake.play.conversation import Conversation, Place, Result, ScriptFunction
-from rawshake.play.perform import Seen, perform
+from rawshake.play.perform import perform
 from rawshake.report import Exchange
 from rawshake.rules.model import Rule
 from rawshake.tcp.icmp import IcmpError
@@ -92,7 +92,7 @@ def _isns(first: int) -> Iterator[int]:
 
 @dataclass(slots=True)
 class MemoryLink:
-    """A ``perform.SharedLink`` to ``stack``: what is sent arrives there ``delay`` ns later, and so do its answers."""
+    """A ``link.SharedLink`` to ``stack``: what is sent arrives there ``delay`` ns later, and so do its answers."""
 
     stack: Stack
     delay: int = DELAY

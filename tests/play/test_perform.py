@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
+from rawshake.link import Seen
 from rawshake.play import Conversation, Ending, Peer, Place, Script, handshake, perform
-from rawshake.play.perform import Seen, Troupe
+from rawshake.play.perform import Troupe
 from rawshake.play.rehearse import START, MemoryLink, Reply
 from rawshake.tcp.notation import parse_segment
 from rawshake.tcp.segment import Segment
