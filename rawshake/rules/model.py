@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from rawshake.rules.opening import Opening, Others
 from rawshake.tcp.view import End, Step
@@ -80,6 +82,20 @@ class Citation:
 
     def __str__(self) -> str:
         return f"{self.document} {self.section}{f' {self.label}' if self.label else ''}"
+
+
+_CITATION: Final = re.compile(r"(RFC \d+) (\S+?)(?: ((?:MUST|SHLD|MAY|REC)-\d+))?")
+
+
+def citations(cites: str) -> tuple[Citation, ...]:
+    """Clauses written as "RFC 9293 3.7.1 MUST-14; RFC 6691 2". Raises ValueError where they are not."""
+    found = []
+    for clause in cites.split("; "):
+        read = _CITATION.fullmatch(clause)
+        if read is None:
+            raise ValueError(f"not a citation: {clause!r}")
+        found.append(Citation(read[1], read[2], read[3] or ""))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Final, TypeVar, cast
 
-from rawshake.rules.model import CaptureCheck, Citation, ExchangeCheck, Level, Rule, Scope, StepCheck
+from rawshake.rules.model import CaptureCheck, ExchangeCheck, Level, Rule, Scope, StepCheck, citations
 
 RULES: Final[dict[str, Rule]] = {}
 
-_CITATION = re.compile(r"(RFC \d+) (\S+?)(?: ((?:MUST|SHLD|MAY|REC)-\d+))?")
 CheckT = TypeVar("CheckT", bound=Callable[..., object])
 
 
@@ -28,19 +26,14 @@ def rule(
 
     ``cites`` lists clauses as "RFC 9293 3.7.1 MUST-14; RFC 6691 2".
     """
-    citations = []
-    for clause in cites.split("; "):
-        found = _CITATION.fullmatch(clause)
-        if found is None:
-            raise ValueError(f"not a citation: {clause!r}")
-        citations.append(Citation(found[1], found[2], found[3] or ""))
+    clauses = citations(cites)
 
     def enter(check: CheckT) -> CheckT:
         if name in RULES:
             raise ValueError(f"two rules are called {name}")
         chapter = check.__module__.rpartition(".")[2]
         entry = cast(StepCheck | ExchangeCheck | CaptureCheck, check)
-        RULES[name] = Rule(name, chapter, tuple(citations), level, scope, entry, near, undisturbed, corrupt)
+        RULES[name] = Rule(name, chapter, clauses, level, scope, entry, near, undisturbed, corrupt)
         return check
 
     return enter

@@ -45,6 +45,7 @@ class Choice(Enum):
     SECOND_FIN_ANSWERED = "A FIN beyond a FIN is ignored, and answered."
     TIME_WAIT_ACKS = "TIME-WAIT acknowledges whatever has a length."
     TIME_WAIT_RST = "Linux: TIME-WAIT does not challenge a RST."
+    RST_ANSWERED = "Linux: FIN-WAIT-2 after a full close answers what is outside the window, a RST as well."
 
     def __str__(self) -> str:
         return self.value
@@ -87,13 +88,15 @@ class Reply:
 class Outcome:
     """What one reading of the text makes of a segment: ``reply`` None is silence; ``clause`` decided it.
 
-    ``rcv_nxt`` is RCV.NXT afterwards: how much of the segment was taken.
+    ``rcv_nxt`` is RCV.NXT afterwards: how much of the segment was taken. ``una`` is SND.UNA, None where nothing is
+    outstanding.
     """
 
     reply: Reply | None
     state: State
     rcv_nxt: Seq
     clause: str
+    una: Seq | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,9 @@ def otherwise(block: Block, arrival: Arrival, takes: Takes) -> Outcome:
     for check in (_before_all, _first_sequence, _second_rst, _fourth_syn, _fifth_ack):
         found = check(block, arrival, takes)
         if isinstance(found, Outcome):
-            return found
+            return replace(found, una=block.una)
         block = found
-    return text_and_fin(block, arrival, takes)
+    return replace(text_and_fin(block, arrival, takes), una=block.una)
 
 
 def acceptable(block: Block, arrival: Arrival) -> bool:
@@ -108,7 +108,8 @@ def _first_sequence(block: Block, arrival: Arrival, takes: Takes) -> Outcome | B
     # if so drop the segment and return): <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> After sending the acknowledgment, drop
     # the unacceptable segment and return."
     if not acceptable(block, arrival):
-        return _stay(block, None if arrival.rst else challenge(block), "first")
+        answered = not arrival.rst or (block.state is State.FIN_WAIT_2 and takes(Choice.RST_ANSWERED))
+        return _stay(block, challenge(block) if answered else None, "first")
     return block
 
 

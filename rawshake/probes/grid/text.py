@@ -81,6 +81,7 @@ def _after_their_fin(block: Block, arrival: Arrival, takes: Takes) -> Outcome:
         return Outcome(reply, block.state, arrival.end, "3.10.7.4, eighth")
     # "CLOSE-WAIT STATE, CLOSING STATE, LAST-ACK STATE, TIME-WAIT STATE: This should not occur since a FIN has been
     # received from the remote side. Ignore the segment text."
-    answered = arrival.octets > 0 and takes(Choice.TEXT_ANSWERED)
+    gap = arrival.seq > block.rcv_nxt
+    answered = takes(Choice.TEXT_ANSWERED) if arrival.octets else gap and takes(Choice.GAP_ANSWERED)
     clause = "3.10.7.4, seventh" if arrival.octets else "3.10.7.4, fifth"
     return Outcome(here if answered else None, block.state, block.rcv_nxt, clause)

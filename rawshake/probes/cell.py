@@ -1,0 +1,95 @@
+"""How one cell of the grid is run: park the target, send, watch, prove the state, and compare with the clauses."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rawshake.play import Action, Peer, ScriptFunction
+from rawshake.probes.grid.answers import Expectation
+from rawshake.probes.grid.block import Arrival, Block, place
+from rawshake.probes.grid.cells import Cell
+from rawshake.probes.grid.clauses import expectations
+from rawshake.probes.grid.judge import Ruling, rule, text
+from rawshake.probes.model import undecided
+from rawshake.probes.park import WAYS
+from rawshake.probes.prove import ANSWER, GONE, Proof, sent_until, state_of, watched
+from rawshake.tcp.notation import parse_flags
+from rawshake.tcp.segment import Segment
+from rawshake.tcp.state import State
+
+#: Seconds for what the program behind the port may still have had to say.
+_SETTLE: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What became of a cell: where the target stood, what it was sent, what it answered, and what that is worth."""
+
+    cell: Cell
+    block: Block
+    arrival: Arrival
+    replies: tuple[Segment, ...]
+    proof: Proof
+    expected: tuple[Expectation, ...]
+    ruling: Ruling
+
+    @property
+    def answer(self) -> str:
+        """What came, in the RFC's form."""
+        return " ".join(map(text, self.replies)) or "silence"
+
+
+def script_of(cell: Cell) -> ScriptFunction:
+    """The script that runs ``cell``, which gives what was ``Played``; its peer is at the port of a fitting server."""
+
+    def script(peer: Peer) -> Generator[Action[Any], Any, Played]:
+        block = yield from WAYS[cell.state].recipe(peer)
+        yield from peer.collect(_SETTLE)
+        try:
+            arrival = place(cell, block, anywhere=peer.isn)
+        except ValueError as impossible:
+            undecided(str(impossible))
+        ack = f" ack ={arrival.ack}" if arrival.has_ack else ""
+        yield from peer.send(f"{_letters(arrival)} ={arrival.seq}:{ack}", data=b"." * arrival.octets)
+        fresh, came = yield from watched(peer)
+        replies = tuple(one.segment for one in fresh)
+        nxt = sent_until(peer, block)
+        proof = yield from _prove(peer, block, replies)
+        expected = expectations(block, arrival)
+        ruling = rule(expected, replies, proof.states, proof.rcv_nxt, nxt)
+        if ruling.met is None and not replies:
+            # A SYN,ACK that came again may have been the answer, and not the timer's.
+            repeated = tuple(one.segment for one in came)
+            second = rule(expected, repeated, proof.states, proof.rcv_nxt, nxt)
+            replies, ruling = (repeated, second) if second.met is not None else (replies, ruling)
+        return Played(cell, block, arrival, replies, proof, expected, ruling)
+
+    return script
+
+
+def _letters(arrival: Arrival) -> str:
+    letters = {letter: parse_flags(letter) for letter in "SFRP."}
+    return "".join(letter for letter, flag in letters.items() if flag & arrival.flags) or "-"
+
+
+def _prove(peer: Peer, block: Block, replies: tuple[Segment, ...]) -> Generator[Action[Any], Any, Proof]:
+    if any(one.syn and not one.rst for one in replies):
+        rcv_nxt = next(one.ack for one in replies if one.syn)
+        return Proof(frozenset({State.SYN_RECEIVED}), "it answered by SYN and ACK", rcv_nxt)
+    if block.state in GONE:
+        return (yield from _unconnected(peer, block))
+    return (yield from state_of(peer, block))
+
+
+def _unconnected(peer: Peer, block: Block) -> Generator[Action[Any], Any, Proof]:
+    """Whether the port still serves, or still does not: a SYN from elsewhere."""
+    other = peer.another()
+    yield from other.send("S <mss 1460>")
+    came = yield from other.next(within=ANSWER)
+    if came is None:
+        return Proof(frozenset(), "a SYN from another port was not answered")
+    if came.segment.rst:
+        return Proof(frozenset({State.CLOSED}), "a SYN from another port was refused", block.rcv_nxt)
+    return Proof(frozenset({State.LISTEN}), "a SYN from another port was answered", block.rcv_nxt)

@@ -1,0 +1,240 @@
+"""How to tell from outside that the target lives, that it kept silent, and which state it is in; as ``yield from``."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rawshake.play import Action, Arrival, Peer
+from rawshake.probes.grid.block import UNSENT, Block
+from rawshake.probes.model import undecided
+from rawshake.profile import SECOND
+from rawshake.tcp.segment import Flags, Segment
+from rawshake.tcp.seq import Seq, later
+from rawshake.tcp.state import State
+from rawshake.tcp.view import Step
+
+#: Seconds: a delayed ACK may take 0.5 (RFC 9293 3.8.6.3), and then it has to arrive.
+WATCH: Final = 0.6
+#: Seconds for an answer that nothing delays.
+ANSWER: Final = 1.0
+#: A first retransmission timeout of 3 s was the rule of RFC 1122, and is still that of small stacks.
+FIRST_RTO: Final = 3.2
+
+_HALF_OPEN: Final = State.SYN_RECEIVED
+#: States in which it has sent a FIN; states in which it has got ours.
+SENT_FIN: Final = frozenset(
+    {State.FIN_WAIT_1, State.FIN_WAIT_2, State.CLOSING, State.LAST_ACK, State.TIME_WAIT}
+)
+GOT_FIN: Final = frozenset({State.CLOSE_WAIT, State.CLOSING, State.LAST_ACK, State.TIME_WAIT})
+GONE: Final = frozenset({State.CLOSED, State.LISTEN})
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """It holds the connection, and stands at SND.NXT = ``nxt`` and RCV.NXT = ``rcv_nxt``."""
+
+    nxt: Seq
+    rcv_nxt: Seq
+
+
+class _Gone:
+    """It has no connection: it answered by a reset."""
+
+
+#: What ``alive`` gives where there is no connection.
+NO_CONNECTION: Final = _Gone()
+
+
+def alive(
+    peer: Peer, block: Block, *, within: float = ANSWER
+) -> Generator[Action[Any], Any, Alive | _Gone | None]:
+    """Ask by one octet before RCV.NXT; gives how it stands, ``NO_CONNECTION``, or None where nothing came.
+
+    "If an incoming segment is not acceptable, an acknowledgment should be sent in reply" (RFC 9293 3.10.7.4, first).
+    The octet matters: Linux limits the rate of its answers to segments that have none. What it acknowledges is
+    nothing new, so that no state moves by it; in SYN-RECEIVED it has to acknowledge the SYN. An answer to something
+    else that is still on its way would be taken for this one's: let it come first.
+    """
+    ack = block.nxt if block.state is _HALF_OPEN else block.una
+    yield from peer.collect(0)
+    yield from peer.send(f"P. ={block.rcv_nxt - 1}: ack ={ack}", data=b"?")
+    asked = peer.entries[-1]
+    until = (asked.time if isinstance(asked, Step) else 0) + round(within * SECOND)
+    while True:
+        came = yield from peer.next(within=within)
+        if came is None or came.time > until:
+            return None
+        said = came.segment
+        if said.rst and not said.syn and said.seq == ack:
+            return NO_CONNECTION
+        # A probe of our window, or data again, begins before SND.NXT.
+        if said.has_ack and not said.rst and not said.syn and not said.length and said.seq >= block.nxt:
+            return Alive(said.seq, said.ack)
+
+
+def quiet(peer: Peer, for_: float = WATCH) -> Generator[Action[Any], Any, tuple[Arrival, ...]]:
+    """Watch so many seconds; gives what came and is not a repetition of what came before."""
+    fresh, _ = yield from watched(peer, for_)
+    return fresh
+
+
+def watched(
+    peer: Peer, for_: float = WATCH
+) -> Generator[Action[Any], Any, tuple[tuple[Arrival, ...], tuple[Arrival, ...]]]:
+    """The same, and all that came: a repetition can be an answer, too."""
+    heard = _said(peer)
+    came = yield from peer.collect(for_)
+    return tuple(one for one in came if not repeats(one.segment, heard)), came
+
+
+def repeats(segment: Segment, heard: list[Segment]) -> bool:
+    """Whether a segment is sent again, or asks about our window: nothing that we sent caused it."""
+    if segment.rst:
+        return False
+    same = [
+        one for one in heard if (one.seq, one.length, one.syn) == (segment.seq, segment.length, segment.syn)
+    ]
+    if segment.length:
+        return bool(same)
+    top: Seq | None = None
+    for one in heard:
+        top = later(top, one.end)
+    return top is not None and segment.seq == top - 1
+
+
+def _said(peer: Peer) -> list[Segment]:
+    """All that the target has said and was taken from the inbox, or lies in it."""
+    ours = peer.end
+    return [entry.segment for entry in peer.entries if isinstance(entry, Step) and entry.sender is not ours]
+
+
+def sent_until(peer: Peer, block: Block) -> Seq:
+    """Its SND.NXT by what it has sent: its program may have gone on since it stood at ``block``."""
+    nxt = block.nxt
+    for segment in _said(peer):
+        if segment.length and not segment.rst and segment.end > nxt:
+            nxt = segment.end
+    return nxt
+
+
+def silent(
+    peer: Peer, block: Block, stimulus: str, *, data: bytes | None = None, watch: float = WATCH
+) -> Generator[Action[Any], Any, tuple[Arrival, ...]]:
+    """Prove silence: it lives, is sent ``stimulus``, is watched, and still lives. Gives what came all the same.
+
+    Raises ``Undecided`` where it does not live before or after: then silence proves nothing.
+    """
+    before = yield from alive(peer, block)
+    if not isinstance(before, Alive):
+        undecided("it did not answer before the stimulus")
+    yield from peer.send(stimulus, data=data)
+    came = yield from quiet(peer, watch)
+    after = yield from alive(peer, block)
+    if after is None:
+        undecided("it did not answer after the stimulus")
+    return came
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Which states it can be in, by its answers; ``rcv_nxt`` is its RCV.NXT, None where there is no connection.
+
+    ``why`` says by what it was told.
+    """
+
+    states: frozenset[State]
+    why: str
+    rcv_nxt: Seq | None = None
+
+
+def state_of(peer: Peer, block: Block) -> Generator[Action[Any], Any, Proof]:
+    """Tell the state of a target that stood at ``block``, whatever was sent to it since; it is spent by that.
+
+    Its answer to an old octet tells whether there is a connection, how much it has sent (SND.NXT: was there a FIN?)
+    and taken (RCV.NXT: our FIN?); an unacceptable ACK tells SYN-RECEIVED, which resets it; a FIN that is sent again
+    is not acknowledged; and CLOSING becomes TIME-WAIT by an ACK where LAST-ACK is gone.
+    """
+    found = yield from alive(peer, block)
+    if found is None:  # one segment may get lost
+        found = yield from alive(peer, block)
+    if found is None:
+        return Proof(frozenset(), "it answers nothing")
+    if not isinstance(found, Alive):
+        return Proof(GONE, "an old octet was reset")
+    if block.state is _HALF_OPEN and (yield from _half_open(peer, block, found)):
+        return Proof(frozenset({_HALF_OPEN}), "an ACK of what was never sent was reset", found.rcv_nxt)
+    got_fin = block.state in GOT_FIN or _took_fin(peer, found)
+    fin = peer.their.view.fin
+    if fin is None:
+        state = State.CLOSE_WAIT if got_fin else State.ESTABLISHED
+        why = "it has sent no FIN, and has taken ours" if got_fin else "it has sent no FIN, and taken none"
+        return Proof(frozenset({state}), why, found.rcv_nxt)
+    again = yield from _fin_again(peer, fin)
+    if not got_fin:
+        state = State.FIN_WAIT_1 if again else State.FIN_WAIT_2
+        why = "it sends its FIN again" if again else "it does not send its FIN again"
+        return Proof(frozenset({state}), f"{why}, and has not taken ours", found.rcv_nxt)
+    if not again:
+        return Proof(
+            frozenset({State.TIME_WAIT}), "it does not send its FIN again, and has taken ours", found.rcv_nxt
+        )
+    yield from peer.send(f". ={found.rcv_nxt}: ack ={fin + 1}")
+    after = yield from alive(peer, block)
+    if isinstance(after, Alive):
+        return Proof(frozenset({State.CLOSING}), "an ACK of its FIN made it TIME-WAIT", found.rcv_nxt)
+    if after is None:
+        return Proof(frozenset({State.CLOSING, State.LAST_ACK}), "it sends its FIN again", found.rcv_nxt)
+    return Proof(frozenset({State.LAST_ACK}), "an ACK of its FIN was the last of it", found.rcv_nxt)
+
+
+def _half_open(peer: Peer, block: Block, found: Alive) -> Generator[Action[Any], Any, bool]:
+    """Whether it is still in SYN-RECEIVED: "If the segment acknowledgment is not acceptable, form a reset segment"."""
+    ack = block.nxt + UNSENT
+    yield from peer.send(f". ={found.rcv_nxt}: ack ={ack}")
+    while True:
+        came = yield from peer.next(within=WATCH)
+        if came is None:
+            return False
+        if came.segment.rst:
+            return came.segment.seq == ack
+        if came.segment.flags == Flags.ACK and came.segment.seq >= block.nxt:
+            return False
+
+
+def _took_fin(peer: Peer, found: Alive) -> bool:
+    """Whether RCV.NXT lies behind a FIN of ours."""
+    for entry in peer.entries:
+        if isinstance(entry, Step) and entry.sender is peer.end:
+            fin = entry.segment.fin_seq
+            if fin is not None and not entry.segment.rst and found.rcv_nxt == fin + 1:
+                return True
+    return False
+
+
+def _fin_again(peer: Peer, fin: Seq) -> Generator[Action[Any], Any, bool]:
+    """Whether it goes on sending its FIN: it is watched for twice as long as it last waited."""
+    times = [
+        entry.time
+        for entry in peer.entries
+        if isinstance(entry, Step) and entry.sender is not peer.end and entry.segment.fin_seq == fin
+    ]
+    waited = (times[-1] - times[-2]) / SECOND if len(times) > 1 else FIRST_RTO / 2
+    seen = len(times)
+    yield from peer.collect(0)
+    remaining = 2.2 * max(waited, 0.1) + 0.2
+    while remaining > 0:
+        began = _latest(peer)
+        came = yield from peer.next(within=remaining)
+        if came is None:
+            return False
+        # Data that was acknowledged long ago says the same: it heeds no ACK.
+        if came.segment.length and not came.segment.rst:
+            return True
+        remaining -= max(came.time - began, 0) / SECOND
+    return seen == 0
+
+
+def _latest(peer: Peer) -> int:
+    return max((entry.time for entry in peer.entries if isinstance(entry, Step)), default=0)

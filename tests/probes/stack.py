@@ -1,0 +1,228 @@
+"""A TCP in memory made of the grid's clauses: any number of connections, ordinary programs, choices, and faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from rawshake.play.rehearse import Reply
+from rawshake.probes.grid.answers import Choice
+from rawshake.probes.grid.block import Arrival, Block
+from rawshake.probes.grid.clauses import arrives
+from rawshake.probes.grid.otherwise import acceptable
+from rawshake.probes.model import Server
+from rawshake.tcp import option
+from rawshake.tcp.icmp import IcmpError
+from rawshake.tcp.segment import Checksum, Flags, Segment
+from rawshake.tcp.seq import Seq
+from rawshake.tcp.state import State
+
+SECOND: Final = 1_000_000_000
+RTO: Final = SECOND
+WINDOW: Final = 8192
+GREETING: Final = b"hello\r\n"
+PORTS: Final = {
+    Server.OPEN: 80, Server.ECHO: 7, Server.CLOSES_FIRST: 13, Server.CLOSES_ON_EOF: 25, Server.BULK: 19,
+    Server.NO_READ: 9, Server.CLOSED: 1,
+}  # fmt: skip
+BULK: Final = bytes(range(256)) * 200
+
+#: Changes a segment of the stack on its way out; None loses it.
+Alter = Callable[[Segment], "Segment | None"]
+
+
+@dataclass
+class Connection:
+    """One connection: its block, the client's side of it, and what its program has queued, first octet at ``first``."""
+
+    block: Block
+    server: Server
+    here: tuple[str, int]
+    there: tuple[str, int]
+    queue: bytes = b""
+    closing: bool = False
+    first: Seq = Seq(0)
+    window: int = 0
+    mss: int = 536
+    timer: int | None = None
+    rto: int = RTO
+    spoken: bool = False
+
+
+@dataclass
+class Stack:
+    """Listens on ``PORTS``. ``takes`` are the choices that it makes; ``moves`` may spoil where a segment brings it."""
+
+    takes: frozenset[Choice] = frozenset()
+    alter: Alter = lambda segment: segment
+    moves: Callable[[Block, Block], Block] = lambda before, after: after
+    #: whether it sends again what is not acknowledged
+    repeats: bool = True
+    connections: dict[tuple[int, int], Connection] = field(default_factory=dict)
+    #: the time of the latest arrival, in ns
+    now: int = 0
+    _isn: int = 0xFFFFFFF0
+
+    # A play's side.
+
+    def took(self, segment: Segment, now: int) -> Iterable[Reply]:
+        if segment.checksum is not Checksum.WRONG and not segment.defects:
+            for reply in self._took(segment, now):
+                altered = self.alter(reply)
+                if altered is not None:
+                    yield 0, altered
+
+    def told(self, error: IcmpError, now: int) -> Iterable[Reply]:
+        return ()
+
+    def deadline(self) -> int | None:
+        return min((one.timer for one in self.connections.values() if one.timer is not None), default=None)
+
+    def woke(self, now: int) -> Iterable[Reply]:
+        for connection in list(self.connections.values()):
+            if connection.timer is not None and connection.timer <= now:
+                connection.rto *= 2
+                connection.timer = now + connection.rto
+                for reply in self._again(connection) if self.repeats else ():
+                    altered = self.alter(reply)
+                    if altered is not None:
+                        yield 0, altered
+
+    def block(self, port: int, sport: int) -> Block:
+        """Where the connection of its ``port`` with the client's ``sport`` stands: what inet_diag would say."""
+        found = self.connections.get((port, sport))
+        return Block(state=State.CLOSED) if found is None else found.block
+
+    # What arrives.
+
+    def _took(self, segment: Segment, now: int) -> Iterator[Segment]:
+        self.now = now
+        key = (segment.dport, segment.sport)
+        connection = self.connections.get(key)
+        arrival = Arrival(segment.flags, segment.seq, segment.ack, segment.payload_length)
+        if connection is None:
+            yield from self._unconnected(segment, arrival, now)
+            return
+        before = connection.block
+        outcome = arrives(before, arrival, lambda choice: choice in self.takes)
+        una = before.una if outcome.una is None else outcome.una
+        if arrival.has_ack and not (arrival.rst or arrival.syn) and acceptable(before, arrival):
+            connection.window = segment.window
+        after = replace(before, state=outcome.state, rcv_nxt=outcome.rcv_nxt, una=una)
+        connection.block = self.moves(before, after)
+        una, state = connection.block.una, connection.block.state
+        text = segment.payload[: max(0, outcome.rcv_nxt - before.rcv_nxt)]
+        if una != before.una:
+            connection.timer, connection.rto = now + RTO, RTO
+        if state in (State.CLOSED, State.LISTEN):
+            del self.connections[key]
+        program = list(self._program(connection, before.state, text)) if key in self.connections else []
+        reply = outcome.reply
+        if reply is not None and not (program and reply.flags == Flags.ACK):
+            yield self._segment(connection, reply.flags, reply.seq or connection.block.nxt, reply.ack)
+        yield from program
+        outstanding = connection.block.una != connection.block.nxt or connection.queue
+        if key in self.connections and not outstanding:
+            connection.timer = None
+        elif connection.timer is None:
+            connection.timer = now + RTO
+
+    def _unconnected(self, segment: Segment, arrival: Arrival, now: int) -> Iterator[Segment]:
+        server = next((one for one, port in PORTS.items() if port == segment.dport), Server.CLOSED)
+        listening = State.CLOSED if server is Server.CLOSED else State.LISTEN
+        outcome = arrives(Block(state=listening), arrival, lambda choice: choice in self.takes)
+        here, there = (segment.dst, segment.dport), (segment.src, segment.sport)
+        reply = outcome.reply
+        if reply is None:
+            return
+        if outcome.state is State.SYN_RECEIVED:
+            isn = Seq(self._isn)
+            self._isn += 0x9E3779B1
+            block = Block(
+                state=State.SYN_RECEIVED, iss=isn, una=isn, nxt=isn + 1, max_wnd=segment.window,
+                rcv_nxt=outcome.rcv_nxt, rcv_wnd=WINDOW,
+            )  # fmt: skip
+            mss = segment.mss or 536
+            opened = Connection(block, server, here, there, first=isn + 1, window=segment.window, mss=mss)
+            opened.timer = now + RTO
+            self.connections[segment.dport, segment.sport] = opened
+            yield self._segment(opened, reply.flags, isn, reply.ack, options=(option.mss(1460),))
+            return
+        nobody = Connection(Block(state=listening, rcv_wnd=0), server, here, there)
+        yield self._segment(nobody, reply.flags, reply.seq or Seq(0), reply.ack)
+
+    # The program behind the port.
+
+    def _program(self, connection: Connection, before: State, text: bytes) -> Iterator[Segment]:
+        block, server = connection.block, connection.server
+        fresh = before is State.SYN_RECEIVED and block.state in (State.ESTABLISHED, State.CLOSE_WAIT)
+        if fresh and server in (Server.CLOSES_FIRST, Server.BULK):
+            connection.queue += GREETING if server is Server.CLOSES_FIRST else BULK
+            connection.closing = True
+        if server is Server.ECHO:
+            connection.queue += text
+        if block.state is State.CLOSE_WAIT and server not in (Server.BULK, Server.NO_READ):
+            connection.closing = True
+        yield from self._push(connection)
+
+    def _push(self, connection: Connection) -> Iterator[Segment]:
+        """Send what the window lets, and the FIN behind it."""
+        block = connection.block
+        if block.state not in (State.ESTABLISHED, State.CLOSE_WAIT):
+            return
+        while True:
+            sent = block.nxt - connection.first
+            room = connection.window - (block.nxt - block.una)
+            octets = connection.queue[sent : sent + max(0, min(room, connection.mss))]
+            if not octets:
+                break
+            last = sent + len(octets) == len(connection.queue)
+            seq = block.nxt
+            block = connection.block = replace(block, nxt=seq + len(octets))
+            yield self._segment(
+                connection, Flags.ACK | (Flags.PSH if last else Flags(0)), seq, payload=octets
+            )
+        if connection.closing and sent == len(connection.queue) and room > 0:
+            after = State.FIN_WAIT_1 if block.state is State.ESTABLISHED else State.LAST_ACK
+            connection.block = replace(block, state=after, fin=block.nxt, nxt=block.nxt + 1)
+            yield self._segment(connection, Flags.FIN | Flags.ACK, block.nxt)
+
+    def _again(self, connection: Connection) -> Iterator[Segment]:
+        """Send again from SND.UNA, or ask about a closed window."""
+        block = connection.block
+        if block.state is State.SYN_RECEIVED:
+            yield self._segment(connection, Flags.SYN | Flags.ACK, block.iss, options=(option.mss(1460),))
+        elif block.una == block.fin:
+            yield self._segment(connection, Flags.FIN | Flags.ACK, block.una)
+        elif block.una != block.nxt:
+            sent = block.una - connection.first
+            octets = connection.queue[sent : sent + connection.mss]
+            fin = Flags.FIN if block.fin is not None and block.una + len(octets) == block.fin else Flags(0)
+            yield self._segment(connection, Flags.ACK | fin, block.una, payload=octets)
+        else:
+            yield self._segment(connection, Flags.ACK, block.una - 1)
+
+    def _segment(
+        self,
+        connection: Connection,
+        flags: Flags,
+        seq: Seq,
+        ack: Seq | None = None,
+        *,
+        payload: bytes = b"",
+        options: tuple[option.Option, ...] = (),
+    ) -> Segment:
+        acks = bool(flags & Flags.ACK)
+        return Segment(
+            src=connection.here[0],
+            dst=connection.there[0],
+            sport=connection.here[1],
+            dport=connection.there[1],
+            seq=seq,
+            ack=(connection.block.rcv_nxt if ack is None else ack) if acks else Seq(0),
+            flags=flags,
+            window=0 if flags & Flags.RST else connection.block.rcv_wnd,
+            options=options,
+            payload=payload,
+        )

@@ -1,0 +1,118 @@
+"""Every cell run against honest stacks passes, by the letter or by the choice that they make; faults are found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from rawshake.play import Ending, rehearse
+from rawshake.probes.cell import Played, script_of
+from rawshake.probes.grid.answers import Choice
+from rawshake.probes.grid.block import Block
+from rawshake.probes.grid.cells import Cell, live_cells, parse
+from rawshake.probes.park import WAYS
+from rawshake.tcp.segment import Flags, Segment
+from rawshake.tcp.seq import Seq
+from rawshake.tcp.state import State
+from tests.probes.stack import PORTS, Stack
+
+#: States that a target which does not dial out can be brought to.
+STATES = [state for state in State if state is not State.SYN_SENT]
+
+
+def run(cell: Cell, stack: Stack) -> Played:
+    rehearsed = rehearse(script_of(cell), stack, port=PORTS[WAYS[cell.state].servers[0]])
+    if rehearsed.result.cause is not None:
+        raise rehearsed.result.cause
+    assert rehearsed.result.ending is Ending.PLAYED
+    assert isinstance(rehearsed.result.value, Played)
+    return rehearsed.result.value
+
+
+def cells(state: State) -> list[Cell]:
+    return [cell for cell in live_cells() if cell.state is state]
+
+
+@pytest.mark.parametrize("state", STATES, ids=str)
+def test_the_letter_passes_in_every_cell(state: State) -> None:
+    for cell in cells(state):
+        played = run(cell, Stack())
+        assert played.ruling.met is not None, f"{cell}: {played.answer} {played.proof} {played.ruling}"
+        assert played.ruling.met.noted == (), cell
+
+
+CHOICES: dict[Choice, list[str]] = {
+    Choice.RFC_793_RST: ["ESTABLISHED/RST/inside", "CLOSE-WAIT/RST/last", "SYN-RECEIVED/RST/inside"],
+    Choice.RFC_793_SYN: ["ESTABLISHED/SYN/at", "LAST-ACK/SYN+FIN/inside", "FIN-WAIT-1/SYN+ACK/at/above"],
+    Choice.RFC_5961_SYN: ["SYN-RECEIVED/SYN/inside"],
+    Choice.RFC_1337: ["TIME-WAIT/RST/at"],
+    Choice.REOPENED: ["TIME-WAIT/SYN/at", "TIME-WAIT/SYN/right"],
+    Choice.HALF_DUPLEX: ["FIN-WAIT-1/data/at/in-range", "FIN-WAIT-2/FIN+ACK/inside/in-range"],
+    Choice.GAP_SILENT: ["ESTABLISHED/data/inside/in-range"],
+    Choice.GROUP_2: ["SYN-RECEIVED/ACK/right/above"],
+    Choice.RST_BAD_ACK: ["SYN-RECEIVED/RST+ACK/at/above"],
+    Choice.SYN_RESET: ["SYN-RECEIVED/SYN/inside"],
+    Choice.SYN_ACK_AGAIN: ["SYN-RECEIVED/SYN/left"],
+    Choice.SYN_FIN_DROPPED: ["LISTEN/SYN+FIN"],
+    Choice.NO_ACK_FIRST: ["ESTABLISHED/FIN/left", "CLOSING/no-flags/right"],
+    Choice.NO_ACK_ANSWERED: ["ESTABLISHED/FIN/at"],
+    Choice.UNSENT_SILENT: ["ESTABLISHED/data/at/above"],
+    Choice.ACK_UNREAD: ["FIN-WAIT-2/FIN+ACK/at/above"],
+    Choice.TIME_WAIT_RST: ["TIME-WAIT/RST/inside"],
+    Choice.RST_ANSWERED: ["FIN-WAIT-2/RST/left"],
+    Choice.TEXT_ANSWERED: ["CLOSE-WAIT/data/at/in-range"],
+}
+
+
+@pytest.mark.parametrize(
+    ("choice", "cell"), [(choice, one) for choice, named in CHOICES.items() for one in named]
+)
+def test_a_choice_is_found_and_named(choice: Choice, cell: str) -> None:
+    played = run(parse(cell), Stack(takes=frozenset({choice})))
+    assert played.ruling.met is not None, (played.answer, played.ruling)
+    assert played.ruling.met.noted == (choice,)
+
+
+def _acks(change: Callable[[Segment], Segment | None]) -> Callable[[Segment], Segment | None]:
+    """Change bare ACKs only, which are what most cells are answered by."""
+    return lambda segment: change(segment) if segment.flags == Flags.ACK and not segment.length else segment
+
+
+def _resets(change: Callable[[Segment], Segment | None]) -> Callable[[Segment], Segment | None]:
+    return lambda segment: change(segment) if segment.rst else segment
+
+
+def _frozen(before: Block, after: Block) -> Block:
+    """Takes nothing, once it is connected, and moves no more."""
+    return before if before.state.synchronized else after
+
+
+def _eager(before: Block, after: Block) -> Block:
+    """Takes an octet too many of whatever comes."""
+    return replace(after, rcv_nxt=after.rcv_nxt + 1) if before.state is State.ESTABLISHED else after
+
+
+FAULTS: dict[str, tuple[str, Stack]] = {
+    "a challenge one off": ("ESTABLISHED/SYN/at", Stack(alter=_acks(lambda s: replace(s, ack=s.ack + 1)))),
+    "a challenge from elsewhere": ("ESTABLISHED/SYN/at", Stack(alter=_acks(lambda s: replace(s, seq=s.seq + 7)))),
+    "no challenge": ("ESTABLISHED/SYN/at", Stack(alter=_acks(lambda s: None))),
+    "a reset for a challenge": (
+        "ESTABLISHED/data/left/in-range", Stack(alter=_acks(lambda s: replace(s, flags=Flags.RST, ack=Seq(0))))),
+    "a reset one off": ("CLOSED/ACK", Stack(alter=_resets(lambda s: replace(s, seq=s.seq + 1)))),
+    "a refusal one off": ("CLOSED/SYN", Stack(alter=_resets(lambda s: replace(s, ack=s.ack + 1)))),
+    "no refusal": ("CLOSED/SYN", Stack(alter=_resets(lambda s: None))),
+    "a RST that does nothing": ("ESTABLISHED/RST/at", Stack(moves=_frozen)),
+    "a FIN that does nothing": ("ESTABLISHED/FIN+ACK/at/in-range", Stack(moves=_frozen)),
+    "an ACK that does nothing": ("FIN-WAIT-1/ACK/at/in-range", Stack(moves=_frozen)),
+    "data taken without ACK": ("ESTABLISHED/no-flags/at", Stack(moves=_eager)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_found(name: str) -> None:
+    cell, stack = FAULTS[name]
+    played = run(parse(cell), stack)
+    assert played.ruling.met is None, played
+    assert played.ruling.differences
