@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, cast
 
 from rawshake.rules.model import (
@@ -21,7 +21,7 @@ from rawshake.rules.model import (
 )
 from rawshake.rules.opening import Opening, Others
 from rawshake.tcp.segment import Checksum
-from rawshake.tcp.view import End, Step
+from rawshake.tcp.view import End, Fate, Step
 from rawshake.vantage import infer
 
 
@@ -74,8 +74,10 @@ class Judge:
         self._right: dict[tuple[End, str], list[int]] = {}
 
     def step(self, step: Step) -> tuple[Ruling, ...]:
-        """What the step rules say of this segment, at once."""
-        rulings = []
+        """What the step rules say of this segment, at once; a copy was judged when it was sent."""
+        rulings: list[Ruling] = []
+        if step.copy:
+            return ()
         corrupt = step.segment.checksum is Checksum.WRONG
         for entry, check in self._step_rules:
             if corrupt and not entry.corrupt:
@@ -94,8 +96,9 @@ class Judge:
         rulings = []
         kept = set(self._charged), {key: list(numbers) for key, numbers in self._breaches.items()}
         vantage = self._vantage
+        lived = {end: _lived(end, steps) for end in End} if any(step.copy for step in steps) else {}
         for entry in self._exchange_rules:
-            for outcome in cast(ExchangeCheck, entry.check)(steps):
+            for outcome in _outcomes(cast(ExchangeCheck, entry.check), steps, lived):
                 at = steps[(outcome.step or len(steps)) - 1]
                 if entry.near and vantage is None:
                     vantage = infer(steps)
@@ -148,6 +151,30 @@ class Judge:
                 numbers = self._right.setdefault(cell, [])
                 if not numbers or numbers[-1] != number:
                     numbers.append(number)
+
+
+def _lived(end: End, steps: Sequence[Step]) -> list[Step]:
+    """The exchange as ``end`` lived it, where rawshake held segments back, or doubled them: what it sent was sent then
+    and once, whatever became of it, and only what was sent to it arrived late, or twice.
+    """
+    return [
+        replace(step, fate=Fate.PASSED) if step.sender is end and step.fate is Fate.LOST else step
+        for step in steps
+        if not (step.copy and step.sender is end)
+    ]
+
+
+def _outcomes(
+    check: ExchangeCheck, steps: Sequence[Step], lived: Mapping[End, Sequence[Step]]
+) -> Iterator[Outcome]:
+    """What a rule says of the exchange; of each end by what that has ``lived``, if the two differ in that."""
+    if not lived:
+        yield from check(steps)
+    for end, own in lived.items():
+        for outcome in check(own):
+            at = steps[(outcome.step or len(steps)) - 1]
+            if (outcome.end or at.sender) is end:
+                yield outcome
 
 
 def _decided(entry: Rule, outcome: Outcome, end: End, vantage: Vantage | None, *, disturbed: bool) -> Outcome:

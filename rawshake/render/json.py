@@ -135,6 +135,7 @@ def _entry(entry: Judged | Remark) -> Document:
         "standing": step.standing.value,
         "again": step.again,
         "ours": step.ours,
+        **({"copy": True} if step.copy else {}),
         "note": step.note,
         "segment": _segment(step.segment),
         "meant": None if step.meant is None else _segment(step.meant),
@@ -223,6 +224,7 @@ def _load_entry(node: Node, tracker: Tracker) -> Judged | Remark:
         ours=node["ours"].truth(),
         meant=None if node["meant"].value is None else _load_segment(node["meant"]),
         note=node["note"].text(),
+        copy="copy" in node and node["copy"].truth(),
     )
     return Judged(step, tuple(_load_ruling(ruling) for ruling in node["rulings"].items()))
 

@@ -47,6 +47,9 @@ class Node:
             raise BadReport(f"{self.path} has no {key!r}.")
         return Node(self.value[key], f"{self.path}.{key}")
 
+    def __contains__(self, key: str) -> bool:
+        return isinstance(self.value, dict) and key in self.value
+
     def items(self) -> list[Node]:
         """The members of an array."""
         if not isinstance(self.value, list):

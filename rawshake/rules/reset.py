@@ -306,7 +306,9 @@ def _wrong_again(reset: Reset, following: Sequence[Reset], steps: Sequence[Step]
 def _goes_on(reset: Step, steps: Sequence[Step], below: Seq | None = None) -> bool:
     """Whether its sender later acknowledges what was sent after it, in an ACK that begins before ``below``."""
     sent = reset.peer_was.nxt
-    for step in steps[reset.number :]:
+    for step in steps:
+        if step.number <= reset.number:
+            continue
         if step.segment.syn or sent is None:
             return False
         if step.sender is reset.sender and plain_ack(step.segment) and sound(step):

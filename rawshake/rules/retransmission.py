@@ -125,7 +125,7 @@ def syn_backoff(steps: Sequence[Step]) -> Iterator[Outcome]:
     repeated = [step.number for step in steps if step.segment.syn and step.again]
     if not repeated:
         return
-    opening = steps[: repeated[-1] - steps[0].number + 1]
+    opening = [step for step in steps if step.number <= repeated[-1]]
     for end in End:
         for series in series_of(end, opening):
             gaps = gaps_of(series)

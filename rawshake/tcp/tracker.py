@@ -51,10 +51,12 @@ class Tracker:
         ours: bool = False,
         meant: Segment | None = None,
         note: str = "",
+        copy: bool = False,
     ) -> Step:
         """Follow one segment, seen at ``time`` (ns), and tell what it did.
 
-        ``meant`` is what the sender believes to have sent, where it sent something else on purpose.
+        ``meant`` is what the sender believes to have sent, where it sent something else on purpose. A ``copy``
+        says nothing new of its sender: it arrives, and that is all.
         """
         sender = self.sender_of(segment)
         before = self.ends
@@ -64,13 +66,13 @@ class Tracker:
         # RFC 9293 MUST-3: what fails its checksum has no effect, and its numbers may be the damage. Our own
         # are known to be meant.
         corrupt = segment.checksum is Checksum.WRONG
-        if self._resets and fate is Fate.PASSED and not corrupt:
+        if self._resets and fate is Fate.PASSED and not corrupt and not copy:
             outlive(self._resets, me, peer, segment)
         verdict = Standing.DROPPED if corrupt else standing(peer, segment)
         own = segment if meant is None else meant
         fresh = own.syn and me.iss is not None and own.seq != me.iss
-        again = not fresh and self._flight[sender].again(own)
-        heard = ours or not corrupt
+        again = not fresh and not copy and self._flight[sender].again(own)
+        heard = (ours or not corrupt) and not copy
         if heard and not own.rst:
             self._tell_of_sender(me, peer, own, verdict, again=again)
             if own.syn:
@@ -81,7 +83,7 @@ class Tracker:
             if sender not in self._resets and me.proven is not None:
                 self._resets[sender] = Reset(me.proven, own.seq, me.nxt, peer.nxt)
             _sent_reset(me, own, heard=self._said[sender.other])
-        if segment.has_ack:
+        if segment.has_ack and not copy:
             self._said[sender] = segment.ack
         me.expected = _expected(me, peer)
         peer.expected = _expected(peer, me)
@@ -102,6 +104,7 @@ class Tracker:
             ours=ours,
             note=note,
             meant=None if meant == segment else meant,
+            copy=copy,
         )
 
     def _tell_of_sender(

@@ -157,7 +157,8 @@ class Step:
     ``number`` counts from 1 within the connection, ``time`` is nanoseconds since the epoch. ``again`` says
     that every number it occupies had been sent before: a retransmission. ``ours`` says that rawshake made
     the segment, ``note`` what else is to be shown of it; ``meant`` is what its sender believes to have sent,
-    where it sent something else on purpose.
+    where it sent something else on purpose. A ``copy`` is one that rawshake held back on its own side, or doubled:
+    its sender sent it in an earlier step, and here it only arrives.
     """
 
     number: int
@@ -172,6 +173,7 @@ class Step:
     ours: bool = False
     note: str = ""
     meant: Segment | None = None
+    copy: bool = False
 
     @property
     def receiver(self) -> End:
