@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -10,17 +11,21 @@ from heapq import heappop, heappush
 from typing import Final, Generic, TypeVar
 
 from rawshake.tcp.segment import Segment
-from rawshake.tcp.view import Step
 
 MILLISECOND: Final = 1_000_000
 #: How long a segment that is to be overtaken waits for another one.
 PATIENCE: Final = 20 * MILLISECOND
+
+#: How long a segment is delayed that no time is named for, and at most.
+DELAY: Final = 100 * MILLISECOND
+LONGEST: Final = 60_000 * MILLISECOND
 
 #: Segments of ours have the names of ``--bad``, and rst and synack; those of the peer are told by what they are.
 OURS: Final = ("syn", "ack", "data", "fin", "lastack", "rst", "synack")
 THEIRS: Final = ("theirack", "theirdata", "theirfin", "theirrst")
 #: Names of all segments of one direction, and of all.
 SIDES: Final = ("ours", "theirs", "any")
+NAMES: Final = (*OURS, *THEIRS, *SIDES)
 
 
 class Harm(Enum):
@@ -49,6 +54,49 @@ class Impairment:
     harm: Harm
     pick: Pick
     delay: int = 0
+
+
+def parse(harm: Harm, text: str) -> tuple[Impairment, ...]:
+    """``WHICH,...``: segments by name and number, by number alone, or by chance; of a delay ``WHICH=TIME``.
+
+    ``synack:1`` is the first so called, and so is ``synack``; ``7`` the seventh of all; ``5%``, or ``0.05``, each with
+    that chance; ``data:5%`` each so called. TIME is in seconds, or in ms as ``20ms``. Raises ValueError with a
+    sentence.
+    """
+    found = []
+    for part in text.split(","):
+        which, _, time = part.partition("=")
+        if time and harm is not Harm.DELAY:
+            raise ValueError(f"{part!r} in {text!r} has a time, and only a delay has that.")
+        delay = _duration(time, text) if time else DELAY
+        found.append(Impairment(harm, _pick(which.strip(), text), delay if harm is Harm.DELAY else 0))
+    return tuple(found)
+
+
+def _pick(which: str, text: str) -> Pick:
+    name, colon, amount = which.rpartition(":")
+    if not colon and which[:1].isalpha():
+        name, amount = which, "1"
+    name = name or "any"
+    if name not in NAMES:
+        raise ValueError(f"{name!r} in {text!r} is no segment: {', '.join(NAMES)}.")
+    if re.fullmatch(r"[1-9][0-9]{0,9}", amount):
+        return Pick(name, number=int(amount))
+    if re.fullmatch(r"[0-9]*\.[0-9]+|[0-9]+\.|[0-9]*\.?[0-9]+%|[0-9]+\.%", amount):
+        chance = float(amount.rstrip("%")) / (100 if amount.endswith("%") else 1)
+        if chance <= 1:
+            return Pick(name, chance=chance)
+    raise ValueError(f"{amount!r} in {text!r} does not say which: 1 is the first, 5% or 0.05 one in twenty.")
+
+
+def _duration(time: str, text: str) -> int:
+    found = re.fullmatch(r"([0-9]*\.?[0-9]+)(ms|s|)", time.strip())
+    if found is None:
+        raise ValueError(f"{time!r} in {text!r} is no time: 20ms, or 0.02 for seconds.")
+    delay = round(float(found[1]) * (MILLISECOND if found[2] == "ms" else 1000 * MILLISECOND))
+    if not 0 < delay <= LONGEST:
+        raise ValueError(f"{time!r} in {text!r} is not between 1 ns and a minute.")
+    return delay
 
 
 def name_of(segment: Segment) -> str:
@@ -154,10 +202,10 @@ ItemT = TypeVar("ItemT")
 
 @dataclass(frozen=True, slots=True)
 class Held(Generic[ItemT]):
-    """A segment on its way: what is needed to let it go on, the step in which it was sent, and what was done to it."""
+    """A segment held back: what it takes to let it go on, the number of the step that sent it, what was done to it."""
 
     item: ItemT
-    step: Step
+    number: int
     note: str
     ours: bool
 
