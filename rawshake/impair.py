@@ -22,7 +22,7 @@ LONGEST: Final = 60_000 * MILLISECOND
 
 #: Segments of ours have the names of ``--bad``, and rst and synack; those of the peer are told by what they are.
 OURS: Final = ("syn", "ack", "data", "fin", "lastack", "rst", "synack")
-THEIRS: Final = ("theirack", "theirdata", "theirfin", "theirrst")
+THEIRS: Final = ("theirsyn", "theirack", "theirdata", "theirfin", "theirrst")
 #: Names of all segments of one direction, and of all.
 SIDES: Final = ("ours", "theirs", "any")
 NAMES: Final = (*OURS, *THEIRS, *SIDES)
@@ -104,7 +104,7 @@ def name_of(segment: Segment) -> str:
     if segment.rst:
         return "theirrst"
     if segment.syn:
-        return "synack" if segment.has_ack else "syn"
+        return "synack" if segment.has_ack else "theirsyn"
     if segment.fin:
         return "theirfin"
     return "theirdata" if segment.payload_length else "theirack"
