@@ -13,28 +13,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-CORE = {
-    "tcp",
-    "rules",
-    "judge",
-    "report",
-    "render",
-    "profile",
-    "impair",
-    "sending",
-    "receiving",
-    "endpoint",
-    "play",
-    "probes",
-    "session",
-    "screen",
-    "link",
-    "connection",
-    "follow",
-    "sift",
-    "trace",
-    "vantage",
-}
+CORE = set(
+    """
+    tcp rules judge report render profile impair sending receiving endpoint play probes copies
+    conversation session screen link connection follow sift trace vantage
+    """.split()
+)
 
 #: What each part of rawshake may import of the others; itself and errors go without saying.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -58,6 +42,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "follow": {"tcp", "rules", "judge", "report", "connection", "link"},
     "sift": {"link"},
     "screen": {"tcp", "trace", "connection", "rules", "judge", "report", "link", "follow"},
+    "copies": {"tcp", "link", "profile", "report"},
+    "conversation": {"tcp", "rules", "judge", "report", "link", "profile", "endpoint", "copies"},
     "session": CORE,
     "net": {"tcp", "link", "trace"},
     "api": CORE | {"net"},

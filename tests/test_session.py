@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from rawshake.copies import COPY_WAIT
 from rawshake.endpoint import Want
 from rawshake.profile import SECOND, Deviation, Profile
 from rawshake.report import Judged, Outcome, Remark
-from rawshake.session import COPY_WAIT, Session
+from rawshake.session import Session
 from rawshake.tcp.notation import CLIENT_ISN, SERVER_ISN, parse_segment
 from rawshake.tcp.segment import Segment
 from rawshake.tcp.seq import Seq

@@ -1,0 +1,288 @@
+"""One live connection as its frames come: sends what the endpoint decides, tracks and judges what passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from rawshake.copies import Copies, Copy
+from rawshake.endpoint import Endpoint, Want
+from rawshake.judge import Judge
+from rawshake.link import Frame, Link, tcp_part
+from rawshake.profile import Drops, Outgoing, Profile, name_of
+from rawshake.report import Exchange, Judged, Outcome, Remark
+from rawshake.rules.model import Rule
+from rawshake.tcp.decode import IcmpError, Undecoded, decode
+from rawshake.tcp.segment import Segment
+from rawshake.tcp.state import State
+from rawshake.tcp.tracker import Tracker
+from rawshake.tcp.unreachable import gets_nowhere
+from rawshake.tcp.view import End, Fate, Standing, Step, View
+
+#: How many octets of what the peer sends the report keeps.
+KEPT_DATA: Final = 1 << 20
+
+
+@dataclass(slots=True)
+class Conversation:
+    """Drives one connection over ``link``, as the end that is ``ours``: the server waits for a SYN.
+
+    ``on_entry`` is told each Judged or Remark in order, ``on_frame`` every frame as it was captured.
+    Times are nanoseconds since the epoch.
+    """
+
+    link: Link
+    tracker: Tracker
+    profile: Profile
+    rules: Sequence[Rule]
+    drops: Drops = field(default_factory=Drops)
+    ours: End = End.CLIENT
+    #: their SYN is taken for one that has crossed ours: it is held back until ours has left
+    crossing: bool = False
+    #: no FIN of theirs is ever acknowledged
+    deaf_to_fin: bool = False
+    #: of how many segments the transcript is kept; a longer one is not judged as a whole
+    most_entries: int | None = None
+    on_entry: Callable[[Judged | Remark], None] = lambda entry: None
+    on_frame: Callable[[Frame], None] = lambda frame: None
+    #: told each step once it is applied, before anything of ours answers it; what it remarks follows the step
+    on_step: Callable[[Step], None] = lambda step: None
+    entries: list[Judged | Remark] = field(default_factory=list)
+    data: bytearray = field(default_factory=bytearray)
+    #: what an ICMP error said, and what this machine's own firewall did
+    unreachable: str = ""
+    firewalled: str = ""
+    #: whose link-layer address the kernel still asks for, in words, while our segments wait for it
+    unresolved: str = ""
+    refused: bool = False
+    was_reset: bool = False
+    #: the transcript grew too long and is kept no more
+    cut: bool = False
+    #: all that was captured until then has been taken
+    caught_up: int = 0
+    endpoint: Endpoint = field(init=False)
+    _judge: Judge = field(init=False)
+    _addresses: tuple[tuple[str, int], ...] = field(init=False)
+    _copies: Copies = field(default_factory=Copies)
+    _held: Segment | None = None
+    #: an ICMP error that is to blame should nothing more come
+    _soft_error: str = ""
+    _told_lost: int = 0
+
+    def __post_init__(self) -> None:
+        both = self.tracker.client, self.tracker.server
+        self._addresses = both if self.ours is End.CLIENT else both[::-1]
+        passive = self.ours is End.SERVER and not self.crossing
+        self.endpoint = Endpoint(self.tracker, self.ours, self.profile, passive=passive)
+        self._judge = Judge(self.rules, ours=self.ours)
+
+    @property
+    def client(self) -> View:
+        return self.tracker.ends.client
+
+    @property
+    def server(self) -> View:
+        return self.tracker.ends.server
+
+    @property
+    def me(self) -> View:
+        """Our end."""
+        return self.tracker.ends.of(self.ours)
+
+    @property
+    def peer(self) -> View:
+        """The other end."""
+        return self.tracker.ends.of(self.ours.other)
+
+    @property
+    def established(self) -> bool:
+        """Whether the handshake is done: our acknowledgment of their SYN has left, and theirs of ours has come."""
+        me = self.me
+        return me.expected is not None and me.expected.synchronized and me.acked is not None
+
+    @property
+    def half_closed(self) -> bool:
+        """Whether our FIN is acknowledged."""
+        me = self.me
+        return me.fin is not None and me.una is not None and me.una > me.fin
+
+    @property
+    def closed(self) -> bool:
+        """Whether both FINs are acknowledged, as far as our end can know."""
+        acked, fin = self.me.acked, self.peer.fin
+        return self.half_closed and fin is not None and acked is not None and acked > fin
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more can come of it, as far as our end knows."""
+        opened = self.me.iss is not None or self.ours is End.SERVER
+        gone = self.me.expected is State.CLOSED and opened
+        return gone or self.endpoint.gave_up or bool(self.unreachable) or self.refused or self.was_reset
+
+    @property
+    def called(self) -> bool:
+        """Whether a SYN of theirs is held back."""
+        return self._held is not None
+
+    # What the loop does with it.
+
+    def read(self, most: int | None = None) -> bytes:
+        """Take what has arrived, ``most`` octets of it; the report keeps the first KEPT_DATA octets of all."""
+        fresh = self.endpoint.read(most)
+        if len(self.data) < KEPT_DATA:
+            self.data += fresh[: KEPT_DATA - len(self.data)]
+        return fresh
+
+    def next_deadline(self, *others: int | None) -> int | None:
+        """When the loop has to wake although nothing arrives: timers, late copies, and ``others``."""
+        bounds = (self.endpoint.deadline(), self._copies.deadline, *others)
+        return min((bound for bound in bounds if bound is not None), default=None)
+
+    def remark(self, text: str) -> None:
+        """Write ``text`` into the transcript, after all that happened before."""
+        now = self.link.now()
+        self._wait(Remark(now, text), now)
+
+    def transcript(self, outcome: Outcome, detail: str = "") -> Exchange:
+        """All that was told so far, judged as a whole."""
+        steps = [one.step for one in self.entries if isinstance(one, Judged)]
+        return Exchange(
+            client=self.tracker.client,
+            server=self.tracker.server,
+            entries=tuple(self.entries),
+            closing=() if self.cut else self._judge.exchange(steps),
+            outcome=outcome,
+            detail=detail,
+            data=bytes(self.data + self.endpoint.unread)[:KEPT_DATA],
+        )
+
+    def flush(self) -> None:
+        """Send all that is to be sent now."""
+        while True:
+            now = self.link.now()
+            outgoing = self.endpoint.poll(now)
+            if outgoing is None:
+                break
+            self._send(outgoing, now)
+            if self._held is not None:
+                held, self._held = self._held, None
+                self._take_segment(held, now, note="held back until ours had left")
+        if self.endpoint.gave_up and not self.unreachable:
+            self.unreachable = self._soft_error
+
+    def _send(self, outgoing: Outgoing, now: int) -> None:
+        segment, wrong = outgoing.segment, outgoing.checksum
+        meant = None if segment == outgoing.meant else outgoing.meant
+        if self.drops.takes(outgoing.name):
+            note = "dropped by rawshake"
+            self._wait(
+                self.tracker.apply(segment, now, fate=Fate.LOST, ours=True, meant=meant, note=note), now
+            )
+            return
+        alter = None if wrong is None else lambda right: wrong.of(right, 1 << 16)
+        packet = self.link.send(segment, checksum=alter)
+        sent = decode(packet)
+        if isinstance(sent, Segment):
+            segment = sent  # the tracker follows what really left
+        note = "" if meant is None else "wrong on purpose"
+        self._wait(self.tracker.apply(segment, now, ours=True, meant=meant, note=note), now, tcp_part(packet))
+
+    def take(self, frame: Frame, seen: Segment | IcmpError | Undecoded | None = None) -> None:
+        """Take a captured frame, ``seen`` as that if it is decoded already."""
+        self.on_frame(frame)
+        self.caught_up = max(self.caught_up, frame.time)
+        if seen is None:
+            seen = decode(frame.packet, offloaded=frame.offloaded)
+        if isinstance(seen, IcmpError):
+            self._icmp(seen, frame.time)
+        elif isinstance(seen, Segment):
+            ours, theirs = self._addresses
+            if (seen.src, seen.sport) == ours:
+                self._took_copy(seen, frame)
+            elif (seen.src, seen.sport) == theirs:
+                self._took(seen, frame.time)
+
+    def _took(self, segment: Segment, time: int) -> None:
+        if self.drops.takes(name_of(segment)):
+            step = self.tracker.apply(segment, time, fate=Fate.LOST, note="dropped by rawshake")
+            self._wait(step, self.link.now())
+        elif self.deaf_to_fin and segment.fin:
+            step = self.tracker.apply(segment, time, fate=Fate.LOST, note="not taken: its FIN is to wait")
+            self._wait(step, self.link.now())
+        elif self.crossing and self.me.iss is None and segment.syn and not segment.has_ack:
+            self._held = segment
+        else:
+            self._take_segment(segment, time)
+
+    def _take_segment(self, segment: Segment, time: int, note: str = "") -> None:
+        now = self.link.now()
+        # A FIN that is to cross ours is answered as if it were still under way.
+        crossing = self.endpoint.want is Want.CLOSE_CROSSING and segment.fin and self.me.fin is None
+        fate, note = (Fate.PASSED, "taken as still under way") if crossing else (Fate.DELIVERED, note)
+        was = self.me.expected
+        step = self.tracker.apply(segment, time, fate=fate, note=note)
+        self.endpoint.took(step, now)
+        if step.standing is Standing.NEW:
+            self._soft_error = ""
+        if segment.rst and step.standing is Standing.NEW:
+            self.refused, self.was_reset = was is State.SYN_SENT, was is not State.SYN_SENT
+        self._wait(step, now)
+        if self.endpoint.urgent:
+            self.flush()
+
+    def _took_copy(self, segment: Segment, frame: Frame) -> None:
+        match self._copies.seen(tcp_part(frame.packet), frame.time):
+            case Copy.LATE:
+                self.firewalled = self.unresolved = ""
+                self._wait(Remark(frame.time, f"{segment.flags} left only now"), self.link.now())
+            case Copy.FOREIGN:
+                note = "not by rawshake: this machine's kernel or firewall"
+                step = self.tracker.apply(segment, frame.time, note=note)
+                self.firewalled = f"this machine sent {segment.flags} in our name"
+                self._wait(step, self.link.now())
+
+    def _icmp(self, error: IcmpError, time: int) -> None:
+        quoted = (error.quoted_src, error.quoted_sport), (error.quoted_dst, error.quoted_dport)
+        if quoted != self._addresses:
+            return
+        text = f"ICMP from {error.src}: {error.description}"
+        self._wait(Remark(time, text), self.link.now())
+        if not gets_nowhere(error, self.me):
+            return
+        if self.me.expected is State.SYN_SENT:
+            self.unreachable = text  # RFC 5461 section 4.1: most stacks stop connecting at the first
+        else:
+            self._soft_error = text  # RFC 1122 section 4.2.3.9: no reason to abort
+
+    def _wait(self, step: Step | Remark, now: int, wire: bytes | None = None) -> None:
+        self._copies.add(step, now, wire)
+        if isinstance(step, Step):
+            self.on_step(step)
+
+    def judge(self, *, rest: bool = False) -> None:
+        """Judge in order up to the first whose copy may still come; with ``rest`` also from there on."""
+        told = self._copies.told(self.caught_up, excused=self._excused, why=self._why_not_sent, rest=rest)
+        for step in told:
+            entry = step if isinstance(step, Remark) else Judged(step, self._judge.step(step))
+            self._keep(entry)
+            self.on_entry(entry)
+
+    def _keep(self, entry: Judged | Remark) -> None:
+        if self.most_entries is not None and len(self.entries) >= self.most_entries:
+            self.cut = True
+            self.entries.clear()
+        if not self.cut:
+            self.entries.append(entry)
+
+    def _excused(self, step: Step) -> bool:
+        """Whether it has left although no copy of it was seen."""
+        una, segment = self.me.una, step.segment
+        return bool(self.link.lost) or (segment.length > 0 and una is not None and segment.end <= una)
+
+    def _why_not_sent(self, step: Step) -> str:
+        self.unresolved = self.link.obstacle()
+        if self.unresolved:
+            return f"waits in this machine: {self.unresolved}"
+        self.firewalled = f"{step.segment.flags} was handed to the kernel and never left"
+        return "never left this machine"
