@@ -160,7 +160,9 @@ class Tracker:
 
     def _tell_receiver(self, me: View, peer: View, segment: Segment, verdict: Standing) -> None:
         zero_window = verdict is Standing.OUT_OF_WINDOW and peer.rcv_wnd == 0 and segment.seq == peer.rcv_nxt
-        if verdict not in TAKEN and not zero_window:
+        # What is sent again fills a gap, or replaces what was lost, as long as nobody has acknowledged it.
+        wanted = verdict is Standing.OLD and peer.acked is not None and segment.end > peer.acked
+        if verdict not in TAKEN and not zero_window and not wanted:
             return
         if segment.rst:
             if verdict is Standing.NEW:
@@ -334,6 +336,8 @@ def _lost_acknowledgment(me: View, segment: Segment) -> None:
         return
     if segment.length <= 1 and segment.seq == me.nxt - 1 and not (segment.syn or segment.fin):
         return  # a keep-alive
+    if segment.syn and me.fin is not None:
+        return  # its FIN has overtaken it
     me.una = later(me.una_proven, segment.seq)
     if segment.syn and not segment.has_ack and not me.got_syn:
         me.rcv_nxt = None  # nor has the peer's SYN, which came with it
