@@ -96,7 +96,8 @@ def test_an_unknown_argument_is_refused() -> None:
 def test_its_examples_name_commands_and_options_that_there_are() -> None:
     """Every line ``rawshake COMMAND ... --option`` of a block, whatever stands before it."""
     commands = known()
-    lines = [line for block in re.findall(r"```\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()]
+    blocks = re.findall(r"^```\w*\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+    lines = [line for block in blocks for line in block.splitlines()]
     seen = set()
     for line in lines:
         if found := re.match(r"(?:\$ )?(?:sudo |docker exec shake )?rawshake ([a-z]+)(.*)", line):

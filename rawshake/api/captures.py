@@ -2,18 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 from rawshake.api.frames import Reading
-from rawshake.connection import Connection
+from rawshake.connection import Connection, Found
 from rawshake.errors import Exit, Failure
 from rawshake.follow import Follower
 from rawshake.net.tracefile import opened
 from rawshake.render.reading import BadReport, parse
 from rawshake.report import Exchange
-from rawshake.rules import book
+from rawshake.rules import UnknownRule, book
+from rawshake.rules import select as choose
+from rawshake.screen.road import Screen
+from rawshake.trace.expression import parse as parse_filter
 from rawshake.trace.model import Damage
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a capture holds: its connections in the order of their first packets, and what was found in each.
+
+    ``left_out`` counts, by reason, the packets that tell nothing of a connection. ``damage`` says where the file
+    could not be read further, and is empty where it was read to its end.
+    """
+
+    path: str
+    connections: tuple[Connection, ...]
+    packets: int
+    segments: int
+    left_out: Counter[str]
+    damage: str = ""
+
+    @property
+    def findings(self) -> tuple[Found, ...]:
+        """The breaches, warnings and notes of all connections, each with the number of its packet."""
+        return tuple(found for connection in self.connections for found in connection.findings)
+
+    def exchange(self, number: int) -> Exchange:
+        """Every segment of the connection of that number: the capture is read once more."""
+        return exchange(self.path, number)
+
+
+def check(
+    path: str | os.PathLike[str],
+    *,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    filter: str | None = None,  # noqa: A002  # as on the command line
+) -> Checked:
+    """Judge every connection of a capture, as ``rawshake check`` does; ``-`` is standard input.
+
+    ``select`` and ``ignore`` name rules or chapters, ``filter`` is in the words of ``--filter``.
+
+    Raises ``Failure``: UNREADABLE where nothing of the file can be read, USAGE for what cannot be understood.
+    """
+    file = os.fspath(path)
+    try:
+        rules = choose(select, ignore)
+    except UnknownRule as unknown:
+        sentence = str(unknown)
+        raise Failure(Exit.USAGE, f"{sentence[0].upper()}{sentence[1:]}.", "See 'rawshake rules'.") from None
+    done: list[Connection] = []
+    reading = Reading(parse_filter(filter) if filter else None)
+    with opened(file) as chunks:
+        totals = Screen(rules, done.append).run(chunks, reading)
+    damage = str(reading.damage) if reading.damage is not None else ""
+    if damage and not reading.records:
+        raise _unreadable(file, damage)
+    return Checked(
+        path=file,
+        connections=tuple(sorted(done, key=lambda connection: connection.number)),
+        packets=reading.records,
+        segments=totals.segments,
+        left_out=reading.left_out + totals.left_out,
+        damage=damage,
+    )
 
 
 def exchange(path: str, number: int | None = None) -> Exchange:

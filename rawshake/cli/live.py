@@ -10,8 +10,9 @@ from typing import Final
 
 from rawshake.api.crafting import Crafting, check
 from rawshake.api.live import call
+from rawshake.api.status import status_of
 from rawshake.cli import stops
-from rawshake.cli.output import Printer, check_files, render_options, status_of, write_files
+from rawshake.cli.output import Printer, check_files, render_options, write_files
 from rawshake.cli.parameters import Output
 from rawshake.cli.stops import Stopped
 from rawshake.link import Frame

@@ -17,7 +17,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, Final
 
-from rawshake.cli.output import STATUS
+from rawshake.api.status import STATUS
 from rawshake.errors import Exit
 from rawshake.net import craft
 from rawshake.net.capture import Capture
@@ -249,19 +249,34 @@ def meet(lab: Lab, peer: Peer, scratch: Path, *arguments: str, address: str = ""
 
     The thread is on the client's side of ``lab``; ``scratch`` is a directory for the files of the command.
     """
-    address = address or lab.address4
     report, drawn = scratch / "report.json", scratch / "drawn"
+
+    def command(address: str, port: int) -> list[str]:
+        rawshake = [sys.executable, "-m", "rawshake", "teardown", address, str(port), "--compact"]
+        return [*rawshake, "--linger", "0", "--json", str(report), *arguments]
+
+    status = run(lab, peer, drawn, command, address=address)
+    text = drawn.read_text(encoding="utf-8")
+    assert report.exists(), text
+    (exchange,) = load(report.read_text(encoding="utf-8")).exchanges
+    return Met(exchange, Exit(status), text)
+
+
+def run(
+    lab: Lab, peer: Peer, drawn: Path, command: Callable[[str, int], list[str]], *, address: str = ""
+) -> int:
+    """Run the command that calls ``peer`` at that address and port; its exit status. ``drawn`` gets its output."""
+    address = address or lab.address4
     with ExitStack() as stack:
         with lab.entered(Side.SERVER):
             guard = stack.enter_context(Guard(address))
             capture = stack.enter_context(Capture(address, guard.port, None, None))
             sender = stack.enter_context(Sender(address))
         craft.warm_up(v6=":" in address)
-        command = [sys.executable, "-m", "rawshake", "teardown", address, str(guard.port), "--compact"]
         output = stack.enter_context(drawn.open("wb"))
         process = stack.enter_context(
             subprocess.Popen(
-                [*command, "--linger", "0", "--json", str(report), *arguments],
+                command(address, guard.port),
                 env=environment({}),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -272,11 +287,7 @@ def meet(lab: Lab, peer: Peer, scratch: Path, *arguments: str, address: str = ""
         ended = os.pidfd_open(process.pid)
         stack.callback(os.close, ended)
         _answer(peer, (address, guard.port), capture, sender, ended)
-        status = process.wait(LONG)
-    text = drawn.read_text(encoding="utf-8")
-    assert report.exists(), text
-    (exchange,) = load(report.read_text(encoding="utf-8")).exchanges
-    return Met(exchange, Exit(status), text)
+        return process.wait(LONG)
 
 
 def _answer(peer: Peer, here: tuple[str, int], capture: Capture, sender: Sender, ended: int) -> None:

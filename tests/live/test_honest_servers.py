@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from rawshake.cli.output import STATUS
+from rawshake.api.status import STATUS
 from rawshake.net.lab.namespaces import Lab
 from rawshake.tcp import option
 from rawshake.tcp.segment import Flags, Segment
