@@ -205,8 +205,12 @@ class CaptureJudge:
 
     def connection(self, openings: Sequence[Opening]) -> tuple[Ruling, ...]:
         """What there is to say of the ends of one connection that is over, beside those that were over before."""
-        rulings = [
-            self._ruling(entry, outcome, opening)
+        return tuple(self.ruling(*one) for one in self.outcomes(openings))
+
+    def outcomes(self, openings: Sequence[Opening]) -> list[tuple[Rule, Outcome, Opening]]:
+        """The same, before it is put into words; ``ruling`` does so, in this order and once for each."""
+        found = [
+            (entry, outcome, opening)
             for opening in openings
             for entry, check in self._rules
             for outcome in check(opening, self._others)
@@ -214,9 +218,10 @@ class CaptureJudge:
         if self._rules:
             for opening in openings:
                 self._others.add(opening)
-        return tuple(rulings)
+        return found
 
-    def _ruling(self, entry: Rule, outcome: Outcome, opening: Opening) -> Ruling:
+    def ruling(self, entry: Rule, outcome: Outcome, opening: Opening) -> Ruling:
+        """What there is to say of an outcome."""
         verdict = entry.level.when_broken if outcome.verdict is None else outcome.verdict
         charges = verdict in (Verdict.FAIL, Verdict.WARN, Verdict.NOTE)
         return Ruling(

@@ -13,6 +13,8 @@ from rawshake.rules.model import Verdict
 KEPT: Final = 20
 #: How many different reasons are told apart for each rule; their sentences may hold numbers.
 REASONS: Final = 50
+#: So many different sets of rules are counted as such, before they are counted rule by rule.
+SETS: Final = 256
 OTHER_REASONS: Final = "other reasons"
 
 #: What counts as a finding, the gravest first.
@@ -63,8 +65,10 @@ class Summary:
     one_sided: int = 0
     first_time: int | None = None
     last_time: int | None = None
-    rules: dict[str, OfRule] = field(default_factory=dict)
     remarks: Counter[str] = field(default_factory=Counter)
+    _rules: dict[str, OfRule] = field(default_factory=dict)
+    #: how many connections held just these rules, which few sets of rules are; not yet counted for each of them
+    _held: Counter[frozenset[str]] = field(default_factory=Counter)
 
     def add(self, connection: Connection) -> None:
         """Count a connection."""
@@ -75,8 +79,9 @@ class Summary:
             self.ended[facts.ended] += 1
         self.one_sided += is_one_sided(connection)
         self._span(facts.first_time, facts.last_time)
-        for name in connection.held:
-            self.rule(name).held += 1
+        self._held[connection.held] += 1
+        if len(self._held) > SETS:
+            self._count_held()
         for remark in connection.remarks:
             if remark in self.remarks or len(self.remarks) < REASONS:
                 self.remarks[remark] += 1
@@ -92,12 +97,24 @@ class Summary:
             if len(of_rule.first) < KEPT:
                 of_rule.first.append((connection, found))
 
+    @property
+    def rules(self) -> dict[str, OfRule]:
+        """What became of each rule that had anything to say."""
+        self._count_held()
+        return self._rules
+
     def rule(self, name: str) -> OfRule:
         """What became of the rule of that id."""
-        found = self.rules.get(name)
+        found = self._rules.get(name)
         if found is None:
-            found = self.rules[name] = OfRule()
+            found = self._rules[name] = OfRule()
         return found
+
+    def _count_held(self) -> None:
+        for names, times in self._held.items():
+            for name in names:
+                self.rule(name).held += times
+        self._held.clear()
 
     def count(self, verdict: Verdict) -> int:
         """How many findings have that verdict."""

@@ -88,50 +88,46 @@ def isn_differs_across_tuples(opening: Opening, others: Others) -> Iterator[Outc
         < S. 320000000:320000000(0) ack -899999999 win 65535
         > R -899999999:-899999999(0) win 0
     """
-    run = sorted([*_told_apart(opening, others.of_host(opening)), opening], key=lambda one: one.time)
-    if len(run) < ENOUGH:
+    count, first, second = others.earliest(opening)
+    if count < ENOUGH or second.time - first.time > LONG:
         return
+    if _far_apart(first, second):
+        yield held("seq", f"the ISNs of {count} connections of the host are far apart")
+        return
+    run = others.run(opening)
     bits = 0.0
     for before, after in pairwise(run):
-        elapsed = after.time - before.time
-        if elapsed > LONG:
+        if after.time - before.time > LONG:
             return
-        window = STEP + elapsed * CLOCK // SECOND
-        if abs(after.isn - before.isn) > window:
+        if _far_apart(before, after):
             bits = 0.0
             break
-        bits += 32 - log2(_spread(run, window))
+        bits += 32 - log2(_spread(run, _window(before, after)))
     if not bits:
-        yield held("seq", f"the ISNs of {len(run)} connections of the host are far apart")
+        yield held("seq", f"the ISNs of {count} connections of the host are far apart")
     elif bits >= BITS:
         apart = [after.isn - before.isn for before, after in pairwise(run)]
         if len(set(apart)) == 1:
             each = "the same" if not apart[0] else f"{apart[0]:+} each time"
         else:
             each = f"{min(apart):+} to {max(apart):+} apart"
-        sentence = f"ISN {opening.isn}: those of {len(run)} connections of {opening.here[0]} are {each}"
+        sentence = f"ISN {opening.isn}: those of {count} connections of {opening.here[0]} are {each}"
         yield broken("seq", sentence, expected="an ISN that cannot be guessed", actual=opening.isn)
+
+
+def _far_apart(before: Opening, after: Opening) -> bool:
+    return abs(after.isn - before.isn) > _window(before, after)
+
+
+def _window(before: Opening, after: Opening) -> int:
+    """How far a step and a clock may have moved the ISN in between."""
+    return STEP + (after.time - before.time) * CLOCK // SECOND
 
 
 def _spread(run: Sequence[Opening], window: int) -> int:
     """How many numbers were possible if they follow a plain pattern: one if all steps are the same."""
     apart = {after.isn - before.isn for before, after in pairwise(run)}
     return 1 if len(apart) == 1 else 2 * window
-
-
-def _told_apart(opening: Opening, others: Sequence[Opening]) -> list[Opening]:
-    """Without what a NAT or a load balancer shows twice: the same ISNs at both ends, on another tuple.
-
-    A client tries again from another port, or to another address, with an ISN of its own each time.
-    """
-    seen = {(opening.isn, opening.peer_isn)}
-    found = []
-    for other in reversed(others):
-        key = (other.isn, other.peer_isn)
-        if other.end is opening.end and key not in seen:
-            seen.add(key)
-            found.append(other)
-    return found
 
 
 @rule("isn-clock-same-tuple", "RFC 9293 3.4.1 MUST-8", Level.MUST, scope=Scope.CAPTURE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
@@ -167,6 +167,11 @@ class Rule:
     near: bool = False
     undisturbed: bool = False
     corrupt: bool = False
+    #: all clauses as text
+    cite: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cite", "; ".join(map(str, self.citations)))
 
     @property
     def page(self) -> str:
@@ -177,8 +182,3 @@ class Rule:
     def summary(self) -> str:
         """The first line of its page."""
         return self.page.partition("\n")[0]
-
-    @property
-    def cite(self) -> str:
-        """All clauses as text."""
-        return "; ".join(map(str, self.citations))

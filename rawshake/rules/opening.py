@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
-from collections.abc import Sequence
+from bisect import bisect_left, insort
+from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Final
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
@@ -19,9 +20,11 @@ OF_ONE: Final = 16
 HOSTS: Final = 4096
 TUPLES: Final = 16_384
 
+#: By when it was opened: the times of its SYNs.
+_SYNS: Final = attrgetter("syns")
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+
+class Opening(NamedTuple):
     """The SYNs of one end of one connection. Times are ns since the epoch.
 
     ``connection`` is its number in the capture, ``step`` the number of the first SYN within it, ``until`` how far
@@ -50,35 +53,114 @@ class Opening:
         return self.syns[0]
 
 
+class _Host:
+    """The last few openings of one host as one end of connections, told apart.
+
+    Openings with the same ISNs at both ends are what a NAT or a load balancer shows twice: the last one counts. A
+    client tries again from another port, or to another address, with an ISN of its own each time.
+    """
+
+    __slots__ = ("_by_isns", "_by_time", "_tuples")
+
+    def __init__(self) -> None:
+        self._by_isns: dict[int, Opening] = {}
+        self._by_time: list[Opening] = []
+        self._tuples: dict[tuple[Address, Address], int] = {}
+
+    def earliest(self, opening: Opening) -> tuple[int, Opening, Opening]:
+        """How long its ``run`` is, and the first and the second of it."""
+        by_time = self._by_time
+        if _isns(opening) in self._by_isns or (opening.here, opening.there) in self._tuples:
+            run = self.run(opening)
+            return len(run), run[0], run[min(1, len(run) - 1)]
+        first = by_time[0]
+        if opening.syns < first.syns:
+            return len(by_time) + 1, opening, first
+        second = opening if len(by_time) == 1 or opening.syns < by_time[1].syns else by_time[1]
+        return len(by_time) + 1, first, second
+
+    def run(self, opening: Opening) -> list[Opening]:
+        """Those on other tuples and this one, in the order of their times."""
+        same, ends = self._by_isns.get(_isns(opening)), _tuple(opening)
+        if same is None and ends not in self._tuples:
+            found = self._by_time.copy()
+        else:
+            found = [one for one in self._by_time if one is not same and _tuple(one) != ends]
+        insort(found, opening, key=_SYNS)
+        return found
+
+    def add(self, opening: Opening) -> None:
+        isns, ends = _isns(opening), _tuple(opening)
+        before = self._by_isns.pop(isns, None)
+        if before is not None:
+            self._forget(before)
+        elif len(self._by_isns) == OF_ONE:
+            self._forget(self._by_isns.pop(next(iter(self._by_isns))))
+        self._by_isns[isns] = opening
+        insort(self._by_time, opening, key=_SYNS)
+        self._tuples[ends] = self._tuples.get(ends, 0) + 1
+
+    def _forget(self, opening: Opening) -> None:
+        at = bisect_left(self._by_time, opening.syns, key=_SYNS)
+        while self._by_time[at] is not opening:
+            at += 1
+        del self._by_time[at]
+        ends = _tuple(opening)
+        self._tuples[ends] -= 1
+        if not self._tuples[ends]:
+            del self._tuples[ends]
+
+
 class Others:
     """Openings of connections that ended before, within bounds: the last few of each host, the last of a tuple."""
 
     def __init__(self) -> None:
-        self._hosts: OrderedDict[str, deque[Opening]] = OrderedDict()
+        self._clients: OrderedDict[str, _Host] = OrderedDict()
+        self._servers: OrderedDict[str, _Host] = OrderedDict()
         self._tuples: OrderedDict[tuple[Address, Address], Opening] = OrderedDict()
 
     def __len__(self) -> int:
         """How many hosts and tuples are remembered."""
-        return len(self._hosts) + len(self._tuples)
+        return len(self._clients) + len(self._servers) + len(self._tuples)
 
-    def of_host(self, opening: Opening) -> Sequence[Opening]:
-        """What the same host sent on other tuples, as it ended."""
-        return [one for one in self._hosts.get(opening.here[0], ()) if _tuple(one) != _tuple(opening)]
+    def earliest(self, opening: Opening) -> tuple[int, Opening, Opening]:
+        """How long its ``run`` is, and the first and the second of it, where it has a second."""
+        host = self._hosts(opening).get(opening.here[0])
+        return (1, opening, opening) if host is None else host.earliest(opening)
+
+    def run(self, opening: Opening) -> list[Opening]:
+        """The opening among those of the same host as the same end on other tuples, by their times."""
+        host = self._hosts(opening).get(opening.here[0])
+        return [opening] if host is None else host.run(opening)
 
     def of_tuple(self, opening: Opening) -> Opening | None:
         """What the same end sent when these addresses and ports were last used."""
         return self._tuples.get(_tuple(opening))
 
     def add(self, opening: Opening) -> None:
-        host = opening.here[0]
-        self._hosts.setdefault(host, deque(maxlen=OF_ONE)).append(opening)
-        self._hosts.move_to_end(host)
-        if len(self._hosts) > HOSTS:
-            self._hosts.popitem(last=False)
-        self._tuples[_tuple(opening)] = opening
-        self._tuples.move_to_end(_tuple(opening))
+        hosts, name, ends = self._hosts(opening), opening.here[0], _tuple(opening)
+        host = hosts.get(name)
+        if host is None:
+            host = hosts[name] = _Host()
+            if len(hosts) > HOSTS:
+                hosts.popitem(last=False)
+        else:
+            hosts.move_to_end(name)
+        host.add(opening)
+        if ends in self._tuples:
+            self._tuples.move_to_end(ends)
+        self._tuples[ends] = opening
         if len(self._tuples) > TUPLES:
             self._tuples.popitem(last=False)
+
+    def _hosts(self, opening: Opening) -> OrderedDict[str, _Host]:
+        return self._clients if opening.end is End.CLIENT else self._servers
+
+
+def _isns(opening: Opening) -> int:
+    """Both ISNs as one number, which is told apart faster than a pair."""
+    peer = opening.peer_isn
+    return opening.isn.value << 33 | (1 << 32 if peer is None else peer.value)
 
 
 def _tuple(opening: Opening) -> tuple[Address, Address]:

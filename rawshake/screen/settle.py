@@ -59,7 +59,13 @@ class Settling(Follower):
         def known(seen: int) -> tuple[frozenset[str], Counter[tuple[str, str]]]:
             return table.held(self._ids, seen), table.undecided(self._ids, seen)
 
-        self._known = known
+        @cache
+        def with_passed(
+            held: frozenset[str], passed: frozenset[str], failed: frozenset[str]
+        ) -> frozenset[str]:
+            return (held | passed) - failed
+
+        self._known, self._with = known, with_passed
 
     def feed(self, frame: Frame, hashed: int, number: int = 0) -> None:
         """Follow one packet; ``number`` is that of the connection that it begins, if it has one already."""
@@ -151,14 +157,19 @@ class Settling(Follower):
                 undecidable[reason] = times
         findings: tuple[Found, ...] = ()
         if self._judges_captures:
-            rulings = self._capture.connection(clean.openings(one.number, self._now))
-            passed = {ruling.rule for ruling in rulings if ruling.verdict is Verdict.PASS}
-            failed = {ruling.rule for ruling in rulings if ruling.verdict is Verdict.FAIL}
-            for ruling in rulings:
+            passed, failed = set(), set()
+            for entry, outcome, opening in self._capture.outcomes(clean.openings(one.number, self._now)):
+                if outcome.verdict is Verdict.PASS:
+                    passed.add(entry.id)
+                    continue
+                ruling = self._capture.ruling(entry, outcome, opening)
                 if ruling.verdict is Verdict.INCONCLUSIVE:
                     undecidable[ruling.rule, ruling.sentence] += 1
-            held = (held | passed) - failed
-            findings = tuple(_found(one, ruling) for ruling in rulings if ruling.is_finding)
+                elif ruling.verdict is Verdict.FAIL:
+                    failed.add(ruling.rule)
+                if ruling.is_finding:
+                    findings += (_found(one, ruling),)
+            held = self._with(held, frozenset(passed), frozenset(failed))
         self._done(clean.connection(one.number, held, undecidable, findings))
 
 

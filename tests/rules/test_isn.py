@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rawshake.judge import CaptureJudge
 from rawshake.rules import select
@@ -132,8 +134,42 @@ def test_of_a_host_only_the_last_few_are_kept() -> None:
     others = Others()
     for n in range(3 * OF_ONE):
         others.add(opening(n, n, port=40000 + n))
-    kept = others.of_host(opening(0, 0, port=1))
-    assert [one.connection for one in kept] == list(range(2 * OF_ONE, 3 * OF_ONE))
+    last = opening(3 * OF_ONE, 3 * OF_ONE, port=1, at=1)
+    assert [one.connection for one in others.run(last)] == list(range(2 * OF_ONE, 3 * OF_ONE + 1))
+
+
+def opened(connection: int, time: int, *, isn: int, port: int, peer_isn: int = 0) -> Opening:
+    return opening(connection, isn, port=port, peer_isn=peer_isn, syns=(time,))
+
+
+@given(
+    st.lists(
+        st.builds(
+            opened,
+            st.just(0),
+            st.integers(0, 9),
+            isn=st.integers(0, 3),
+            port=st.integers(1, 4),
+            peer_isn=st.integers(0, 2),
+        ),
+        min_size=1,
+        max_size=3 * OF_ONE,
+    )
+)
+def test_the_run_of_a_host_is_what_was_last_added_of_other_tuples_told_apart_by_time(
+    added: list[Opening],
+) -> None:
+    others = Others()
+    kept: list[Opening] = []
+    for one in added:
+        told_apart = [old for old in kept if (old.isn, old.peer_isn) != (one.isn, one.peer_isn)]
+        expected = sorted([old for old in told_apart if old.there != one.there], key=lambda old: old.time)
+        run = others.run(one)
+        assert run.count(one) == 1
+        assert [old.time for old in run] == sorted([old.time for old in [*expected, one]])
+        assert others.earliest(one) == (len(run), run[0], run[min(1, len(run) - 1)])
+        others.add(one)
+        kept = [*told_apart, one][-OF_ONE:]
 
 
 def test_a_flood_of_hosts_is_forgotten() -> None:
