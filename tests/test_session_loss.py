@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rawshake.profile import SECOND, Profile
@@ -75,6 +75,17 @@ def play_over(
     return session, ladder
 
 
+def once(data: int, there: list[str], back: list[str]) -> example:
+    """A road that was misread once, on the way to a server that closes first."""
+    return example(
+        data=data, says=0, isn=0, server_isn=0, closes_first=True, there=there, back=back,
+        buffer=65535, window=64240, offered="",
+    )  # fmt: skip
+
+
+@once(0, ["doubled"] * 3, ["arrives", "arrives", "doubled"])
+@once(0, ["arrives", "arrives", "lost", "arrives", "lost"], ["very late", "lost", "lost", "very late"])
+@once(3000, ["arrives", "lost"], [])
 @settings(max_examples=100, deadline=None)
 @given(
     data=octets,
