@@ -16,13 +16,14 @@ ROOT = Path(__file__).parent.parent
 CORE = set(
     """
     tcp rules judge report render profile impair sending receiving endpoint play probes copies
-    conversation session screen link connection follow sift trace vantage
+    conversation session screen link connection follow sift trace vantage permitted
     """.split()
 )
 
 #: What each part of rawshake may import of the others; itself and errors go without saying.
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
+    "permitted": set(),
     "tcp": set(),
     "rules": {"tcp"},
     "vantage": {"tcp", "rules"},

@@ -12,6 +12,7 @@ import click
 
 from rawshake.api.crafting import Crafting
 from rawshake.errors import Exit, Failure
+from rawshake.permitted import PERMISSION
 from rawshake.profile import SECOND, Deviation
 
 if TYPE_CHECKING:
@@ -217,6 +218,14 @@ crafting_options = _options(
         metavar="NAME:N,...",
         help="Lose segments on our own side: syn:1 is our first SYN, synack:1 the first SYN-ACK that comes.",
     ),
+)
+
+#: For commands that ask ``permitted.require_permitted``.
+permission_option = click.option(
+    PERMISSION,
+    "allowed",
+    is_flag=True,
+    help="HOST is in no private or test network, and I may test it.",
 )
 
 output_options = _options(
