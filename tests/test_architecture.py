@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 
 CORE = set(
     """
-    tcp rules judge report render profile impair sending receiving endpoint play probes copies
+    tcp rules judge report render profile impair sending receiving endpoint play probes verify copies
     conversation session screen link connection follow sift trace vantage permitted
     """.split()
 )
@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "endpoint": {"tcp", "profile", "sending", "receiving"},
     "play": {"tcp", "link", "rules", "judge", "report", "profile", "receiving", "sending"},
     "probes": {"tcp", "link", "rules", "report", "profile", "play"},
+    "verify": {"tcp", "link", "rules", "report", "profile", "play", "probes"},
     "link": {"tcp"},
     "trace": {"tcp", "link"},
     "follow": {"tcp", "rules", "judge", "report", "connection", "link"},
@@ -258,7 +259,9 @@ def test_only_the_lab_loads_pyroute2(module: str) -> None:
 TRACKING = {"rawshake.tcp.tracker", "rawshake.tcp.standing", "rawshake.tcp.view", "rawshake.tcp.flight"}
 
 
-@pytest.mark.parametrize("module", [name for name in modules() if name.startswith("rawshake.probes.grid")])
+@pytest.mark.parametrize(
+    "module", [name for name in modules() if f"{name}.".startswith("rawshake.probes.grid.")]
+)
 def test_the_grid_does_not_know_of_the_tracker(module: str) -> None:
     texts = sources()
     own = {an_import.name for an_import in imports(texts[module])}

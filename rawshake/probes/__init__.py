@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import pkgutil
 from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -12,20 +13,32 @@ if TYPE_CHECKING:
     from rawshake.probes.model import Probe
 
 #: In the order in which they are shown.
-_CHAPTERS: Final[tuple[str, ...]] = ()
+CHAPTERS: Final = (
+    "establishment",
+    "teardown",
+    "reset",
+    "timewait",
+    "acceptance",
+    "header",
+    "options",
+    "retransmission",
+    "window",
+    "data",
+)
 
 
 @cache
 def catalogue() -> tuple[Probe, ...]:
-    """All probes. The chapters are loaded when they are first asked for."""
+    """All probes, chapter by chapter. The modules of the chapters are found, and loaded when first asked for."""
+    from rawshake.probes import chapters as package
     from rawshake.probes.registry import PROBES
 
-    for chapter in _CHAPTERS:
-        importlib.import_module(f"rawshake.probes.{chapter}")
-    return tuple(sorted(PROBES.values(), key=lambda entry: _CHAPTERS.index(entry.chapter)))
+    for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda one: one.name):
+        importlib.import_module(f"{package.__name__}.{module.name}")
+    return tuple(sorted(PROBES.values(), key=lambda entry: CHAPTERS.index(entry.chapter)))
 
 
-def chapters() -> tuple[str, ...]:
+def chapter_names() -> tuple[str, ...]:
     """The names of the chapters that have probes, in order."""
     return tuple(dict.fromkeys(entry.chapter for entry in catalogue()))
 
@@ -49,7 +62,7 @@ def _matching(names: Iterable[str]) -> set[str]:
     for name in names:
         matching = {one.id for one in catalogue() if name in (one.id, one.chapter, *one.scenarios)}
         if not matching:
-            known = [*chapters(), *(one.id for one in catalogue())]
+            known = [*chapter_names(), *(one.id for one in catalogue())]
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"; the nearest is {near[0]!r}" if near else ""
             raise UnknownProbe(f"no probe or chapter is called {name!r}{hint}")

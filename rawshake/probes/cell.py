@@ -66,6 +66,7 @@ def script_of(cell: Cell) -> ScriptFunction:
             replies, ruling = (repeated, second) if second.met is not None else (replies, ruling)
         return Played(cell, block, arrival, replies, proof, expected, ruling)
 
+    script.__doc__ = f"{cell}."
     return script
 
 

@@ -130,8 +130,8 @@ class Probe:
 
     @property
     def mode(self) -> Mode:
-        """What its scenario needs."""
-        return SCENARIOS[self.scenarios[0]].mode
+        """What its scenario needs; a cell of the grid, which has none, needs a port."""
+        return SCENARIOS[self.scenarios[0]].mode if self.scenarios else Mode.WIRE
 
     @property
     def servers(self) -> tuple[Server, ...]:

@@ -39,17 +39,17 @@ class Alive:
     rcv_nxt: Seq
 
 
-class _Gone:
+class Gone:
     """It has no connection: it answered by a reset."""
 
 
 #: What ``alive`` gives where there is no connection.
-NO_CONNECTION: Final = _Gone()
+NO_CONNECTION: Final = Gone()
 
 
 def alive(
     peer: Peer, block: Block, *, within: float = ANSWER
-) -> Generator[Action[Any], Any, Alive | _Gone | None]:
+) -> Generator[Action[Any], Any, Alive | Gone | None]:
     """Ask by one octet before RCV.NXT; gives how it stands, ``NO_CONNECTION``, or None where nothing came.
 
     "If an incoming segment is not acceptable, an acknowledgment should be sent in reply" (RFC 9293 3.10.7.4, first).
@@ -57,9 +57,7 @@ def alive(
     nothing new, so that no state moves by it; in SYN-RECEIVED it has to acknowledge the SYN. An answer to something
     else that is still on its way would be taken for this one's: let it come first.
     """
-    ack = block.nxt if block.state is _HALF_OPEN else block.una
-    yield from peer.collect(0)
-    yield from peer.send(f"P. ={block.rcv_nxt - 1}: ack ={ack}", data=b"?")
+    ack = yield from _ask(peer, block)
     asked = peer.entries[-1]
     until = (asked.time if isinstance(asked, Step) else 0) + round(within * SECOND)
     while True:
@@ -72,6 +70,26 @@ def alive(
         # A probe of our window, or data again, begins before SND.NXT.
         if said.has_ack and not said.rst and not said.syn and not said.length and said.seq >= block.nxt:
             return Alive(said.seq, said.ack)
+
+
+def lives(peer: Peer, block: Block, taken: int = 0) -> Generator[Action[Any], Any, None]:
+    """Expect that it still holds the connection, and has taken ``taken`` numbers more than at ``block``."""
+    yield from _ask(peer, block)
+    yield from peer.expect(f". ={block.nxt}: ack ={block.rcv_nxt + taken}", within=ANSWER)
+
+
+def gone(peer: Peer, block: Block) -> Generator[Action[Any], Any, None]:
+    """Expect that it holds no connection any more: "<SEQ=SEG.ACK><CTL=RST>" (3.10.7.1). An ACK bit does no harm."""
+    ack = yield from _ask(peer, block)
+    yield from peer.expect(f"R.? ={ack}:", within=ANSWER)
+
+
+def _ask(peer: Peer, block: Block) -> Generator[Action[Any], Any, Seq]:
+    """Send an octet before RCV.NXT; gives what it acknowledges: nothing new, but the SYN in SYN-RECEIVED."""
+    ack = block.nxt if block.state is _HALF_OPEN else block.una
+    yield from peer.collect(0)
+    yield from peer.send(f"P. ={block.rcv_nxt - 1}: ack ={ack}", data=b"?")
+    return ack
 
 
 def quiet(peer: Peer, for_: float = WATCH) -> Generator[Action[Any], Any, tuple[Arrival, ...]]:

@@ -30,7 +30,7 @@ def probe(
     alone: bool = False,
     patience: float = 30.0,
 ) -> Callable[[FunctionT], FunctionT]:
-    """Enter a script as the probe ``name``; the chapter is the module that defines it.
+    """Enter a script as the probe ``name``; the chapter is the module that defines it, up to a "_" in its name.
 
     ``scenarios`` lists those of the catalogue as "E01 E02", ``cites`` clauses as "RFC 9293 3.7.1 MUST-14; RFC 6691 2",
     ``rules`` ids of requirements as "synack-form fin-acked". ``level`` says how grave an expectation is that is not
@@ -51,7 +51,7 @@ def probe(
             raise ValueError(f"two probes are called {name}")
         PROBES[name] = Probe(
             id=name,
-            chapter=script.__module__.rpartition(".")[2],
+            chapter=script.__module__.rpartition(".")[2].partition("_")[0],
             scenarios=named,
             citations=clauses,
             level=level,

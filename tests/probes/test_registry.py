@@ -53,7 +53,7 @@ def entered() -> Probe:
 def test_a_probe_has_what_it_was_given() -> None:
     one = entered()
     assert (one.id, one.chapter, one.scenarios, one.rules) == (
-        "opens", "test_registry", ("E01", "T09"), ("synack-form", "fin-acked"),
+        "opens", "test", ("E01", "T09"), ("synack-form", "fin-acked"),
     )  # fmt: skip
     assert (one.cite, one.level) == ("RFC 9293 3.7.1 MUST-14; RFC 6691 2", Level.MUST)
     assert (one.server, one.servers, one.holds) == (Server.ECHO, (Server.ECHO,), Holds.HALF_OPEN)

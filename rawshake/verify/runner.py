@@ -1,0 +1,350 @@
+"""Runs many probes at once, bracketed by canaries: where the target no longer serves, fewer are run, and again."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from rawshake.errors import Exit, Failure
+from rawshake.link import Outgoing, Seen, SharedLink
+from rawshake.play.conversation import Conversation, Place
+from rawshake.play.perform import Troupe
+from rawshake.probes.model import Check, Probe, Server, Target
+from rawshake.probes.result import Attempt, Result, decide, enough
+from rawshake.profile import SECOND
+from rawshake.rules.model import Verdict
+from rawshake.tcp.segment import Segment
+from rawshake.verify.attempt import Trial
+from rawshake.verify.canary import canary, sings
+
+#: How often a probe may have been alone between a canary that sang and one that did not, before it is blamed.
+BLAMED: Final = 2
+#: How many canaries in a row may fail before the target is given up; the pauses between grow from PAUSE to LONGEST.
+LAST_CANARIES: Final = 6
+PAUSE: Final = SECOND
+LONGEST: Final = 8 * SECOND
+#: So many at once try the last time what has failed by silence alone: no target is drowned by that.
+FEW: Final = 4
+#: How long a port stays guarded after its conversation: its last segments may still be on their way.
+LINGER: Final = SECOND
+
+
+@dataclass(slots=True)
+class _Work:
+    """A probe with what has come of it; ``blamed`` is how often the target served before it alone, and not after."""
+
+    probe: Probe
+    attempts: list[Attempt] = field(default_factory=list)
+    blamed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: how many are done, under way and waiting, at how many jobs, and what is under way."""
+
+    done: int
+    running: int
+    waiting: int
+    jobs: int
+    names: tuple[str, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Runner:
+    """Runs probes against ``target`` over ``link``, from the address ``here``.
+
+    ``sports`` and ``isns`` give source ports and initial sequence numbers; ``release`` is told of ports no longer
+    needed. ``jobs`` run at once, and ``rate`` (0: no limit) are begun each second. A probe that fails is tried
+    ``repeat`` times more. ``on_result`` is told each result as it is known, ``on_progress`` whatever changes.
+    """
+
+    link: SharedLink
+    target: Target
+    here: str
+    sports: Iterator[int]
+    isns: Iterator[int]
+    jobs: int = 16
+    rate: float = 0
+    repeat: int = 2
+    release: Callable[[int], None] = lambda port: None
+    on_result: Callable[[Result], None] = lambda result: None
+    on_progress: Callable[[Progress], None] = lambda progress: None
+    checkpoint: Callable[[], None] = lambda: None
+    results: list[Result] = field(default_factory=list)
+    #: how often a canary failed
+    distress: int = 0
+    _troupe: Troupe = field(init=False)
+    _waiting: deque[_Work] = field(default_factory=deque)
+    #: what failed by silence and is tried the last time when all else is done
+    _later: list[_Work] = field(default_factory=list)
+    _trials: dict[Conversation, tuple[_Work, Trial]] = field(default_factory=dict)
+    #: ended since the last canary that sang, not yet believed
+    _unproven: list[tuple[_Work, Attempt]] = field(default_factory=list)
+    _canary: Conversation | None = None
+    #: how many of the unproven ended before the canary under way began
+    _covered: int = 0
+    #: what was run since the last canary that sang, where one has failed
+    _suspects: list[tuple[_Work, Attempt]] = field(default_factory=list)
+    _failed_canaries: int = 0
+    _next_start: int = 0
+    _resume: int = 0
+    _lingering: deque[tuple[int, int]] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self._troupe = Troupe(
+            _Tolerant(self.link, self._refused), on_done=self._done, checkpoint=self.checkpoint
+        )
+
+    def run(self, probes: Sequence[Probe]) -> list[Result]:
+        """Run them all, those that want to be alone at the end; their results in the order in which they were known.
+
+        Raises ``Failure`` with FILTERED where the target does not serve to begin with.
+        """
+        if not self._serves():
+            port = self.target.ports[Server.OPEN]
+            raise Failure(
+                Exit.FILTERED,
+                f"{self.target.address} port {port} opens no connection.",
+                "Look whether a server listens there: rawshake connect HOST PORT.",
+            )
+        runnable = [probe for probe in probes if self._runnable(probe)]
+        # The slow ones first: they go on beside all else.
+        self._run(sorted((probe for probe in runnable if not probe.alone), key=lambda probe: not probe.slow))
+        for probe in runnable:
+            if probe.alone:
+                self._run([probe])
+        return self.results
+
+    def stop(self) -> None:
+        """End all that is under way, each connection by a reset; what is not yet known is INCONCLUSIVE."""
+        self._waiting.clear()
+        self._troupe.on_done = lambda conversation: None
+        self._troupe.stop()
+        self._troupe.settle(SECOND // 4)
+
+    # What is to be run.
+
+    def _runnable(self, probe: Probe) -> bool:
+        missing = [server for server in probe.servers if server not in self.target.ports]
+        if missing:
+            needed = " and ".join(f"--{server}" for server in missing)
+            self._tell(Result(probe, Verdict.SKIPPED, reason=f"needs {needed}"))
+        return not missing
+
+    def _run(self, probes: Sequence[Probe]) -> None:
+        self._waiting.extend(_Work(probe) for probe in probes)
+        self._play()
+        if self._later:
+            self._waiting.extend(self._later)
+            self._later.clear()
+            jobs, self.jobs = self.jobs, min(self.jobs, FEW)
+            self._play()
+            self.jobs = min(jobs, self.jobs) if self.jobs < FEW else jobs
+
+    def _play(self) -> None:
+        while self._waiting or self._troupe.playing or self._unproven or self._suspects:
+            self._start()
+            if self._troupe.playing:
+                self._troupe.run(self._may_start, self._wake())
+            else:
+                self._pass_time()
+            self._overdue()
+
+    def _wake(self) -> int:
+        """When to look after things although no conversation has ended: to begin another, or to end one."""
+        now = self.link.now()
+        return min(max(self._next_start, now + SECOND // 100), now + SECOND // 4)
+
+    def _pass_time(self) -> None:
+        """Nothing is under way: wait until something may be begun."""
+        until = max(self._next_start, self._resume)
+        while self.link.now() < until:
+            self.checkpoint()
+            self.link.receive(until)
+
+    def _may_start(self) -> bool:
+        return self._has_room() or (self._canary is None and self._wants_canary())
+
+    def _has_room(self) -> bool:
+        now = self.link.now()
+        ready = bool(self._waiting) and now >= self._next_start and not self._failed_canaries
+        return ready and len(self._trials) < self.jobs
+
+    def _start(self) -> None:
+        while self._lingering and self._lingering[0][0] <= self.link.now():
+            self.release(self._lingering.popleft()[1])
+        if self._canary is None and self._wants_canary():
+            self._sing()
+        while self._has_room():
+            self._begin(self._waiting.popleft())
+
+    def _begin(self, work: _Work) -> None:
+        now = self.link.now()
+        trial = Trial(work.probe, self.target, began=now)
+        place = self._place(self.target.ports[work.probe.server])
+        conversation = Conversation(trial.script, place)
+        self._trials[conversation] = (work, trial)
+        if self.rate:
+            self._next_start = max(now, self._next_start) + round(SECOND / self.rate)
+        self._troupe.add(conversation)
+        self._progress()
+
+    def _place(self, port: int) -> Place:
+        return Place(here=self.here, there=self.target.address, port=port, sports=self.sports, isns=self.isns)
+
+    # What has ended.
+
+    def _done(self, conversation: Conversation) -> None:
+        for peer in conversation.peers:
+            self._lingering.append((self.link.now() + LINGER, peer.here[1]))
+        if conversation is self._canary:
+            self._canary = None
+            self._sang(sings(conversation))
+            return
+        work, trial = self._trials.pop(conversation)
+        if trial.vain:
+            self._waiting.appendleft(work)
+            return
+        self._unproven.append((work, trial.attempt(conversation, self.link.now())))
+        self._progress()
+
+    def _overdue(self) -> None:
+        """End what takes too long."""
+        now = self.link.now()
+        for conversation, (work, trial) in self._trials.items():
+            if not trial.stopped and now - trial.began > work.probe.patience * SECOND:
+                trial.stopped = f"It took longer than {work.probe.patience:g} s."
+                conversation.stop(now)
+
+    def _refused(self, sport: int, failure: Failure) -> None:
+        """This machine would not send a segment of ours."""
+        for conversation, (_, trial) in self._trials.items():
+            if sport in (peer.here[1] for peer in conversation.peers):
+                trial.stopped = failure.problem
+                conversation.stop(self.link.now())
+                return
+        raise failure
+
+    # Whether the target bears it.
+
+    def _wants_canary(self) -> bool:
+        if self._failed_canaries:
+            return self.link.now() >= self._resume
+        idle = not self._trials and not self._waiting
+        few = self.jobs if self.distress else max(self.jobs, 8)
+        lost = any(attempt.silent for _, attempt in self._unproven)
+        return bool(self._unproven) and (idle or lost or len(self._unproven) >= few)
+
+    def _sing(self) -> None:
+        self._covered = len(self._unproven)
+        self._canary = Conversation(canary, self._place(self.target.ports[Server.OPEN]))
+        self._troupe.add(self._canary)
+
+    def _serves(self) -> bool:
+        self._sing()
+        first = self._canary
+        assert first is not None
+        self._failed_canaries = 0
+        sang: list[bool] = []
+        self._troupe.on_done = lambda conversation: sang.append(sings(conversation))
+        self._troupe.run()
+        self._troupe.on_done = self._done
+        self._canary = None
+        return sang == [True]
+
+    def _sang(self, well: bool) -> None:
+        if well:
+            self._recover()
+            believed, self._unproven = self._unproven[: self._covered], self._unproven[self._covered :]
+            for work, attempt in believed:
+                self._believe(work, attempt)
+            return
+        self.distress += 1
+        self._failed_canaries += 1
+        self._resume = self.link.now() + min(PAUSE << (self._failed_canaries - 1), LONGEST)
+        self.jobs = max(1, self.jobs // 2)
+        # What is under way now may suffer from the same: it is run again, too.
+        for conversation, (_, trial) in self._trials.items():
+            trial.vain = True
+            conversation.stop(self.link.now())
+        self._suspects += self._unproven
+        self._unproven = []
+        if self._failed_canaries >= LAST_CANARIES:
+            self._give_up()
+
+    def _recover(self) -> None:
+        """The target serves again: what ran before it did not is run anew, but for what is to blame."""
+        suspects, self._suspects = self._suspects, []
+        self._failed_canaries = 0
+        for work, attempt in suspects:
+            work.blamed += len(suspects) == 1
+            if work.blamed >= BLAMED:
+                self._blame(work, attempt)
+            else:
+                self._waiting.appendleft(work)
+
+    def _give_up(self) -> None:
+        """The target does not serve any more: what is left cannot be told."""
+        suspects, self._suspects = self._suspects, []
+        self._failed_canaries = 0
+        if len(suspects) == 1:
+            self._blame(*suspects[0])
+            suspects = []
+        names = ", ".join(work.probe.id for work, _ in suspects[:FEW])
+        after = f", after {names}{' and others' if len(suspects) > FEW else ''}" if names else ""
+        rest = [*(work for work, _ in suspects), *self._waiting, *self._later]
+        self._waiting.clear()
+        self._later.clear()
+        for work in rest:
+            reason = f"The target opened no connection any more{after}."
+            self._tell(Result(work.probe, Verdict.INCONCLUSIVE, tuple(work.attempts), reason))
+
+    def _blame(self, work: _Work, last: Attempt) -> None:
+        sentence = "After this alone the target opens no connection any more."
+        found = Check("still serves", Verdict.FAIL, "answer", "SYN,ACK", "nothing", sentence)
+        broken = Attempt(Verdict.FAIL, (*last.checks, found), last.exchanges, last.began, last.ended)
+        self._tell(Result(work.probe, Verdict.FAIL, (*work.attempts, broken), sentence))
+
+    def _believe(self, work: _Work, attempt: Attempt) -> None:
+        work.attempts.append(attempt)
+        if enough(work.attempts, self.repeat):
+            self._tell(decide(work.probe, work.attempts))
+        elif len(work.attempts) == self.repeat and all(one.silent for one in work.attempts):
+            self._later.append(work)
+        else:
+            self._waiting.append(work)
+
+    def _tell(self, result: Result) -> None:
+        self.results.append(result)
+        self.on_result(result)
+        self._progress()
+
+    def _progress(self) -> None:
+        names = tuple(trial.probe.id for _, trial in self._trials.values())
+        done, waiting = len(self.results), len(self._waiting) + len(self._unproven)
+        self.on_progress(Progress(done, len(self._trials), waiting, self.jobs, names))
+
+
+@dataclass(slots=True)
+class _Tolerant:
+    """The link, but what this machine would not send ends only the probe that wanted it."""
+
+    link: SharedLink
+    refused: Callable[[int, Failure], None]
+
+    def now(self) -> int:
+        return self.link.now()
+
+    def send(self, outgoing: Outgoing) -> None:
+        try:
+            self.link.send(outgoing)
+        except Failure as failure:
+            what = outgoing.what
+            if failure.status not in (Exit.LOCAL_FIREWALL, Exit.USAGE) or not isinstance(what, Segment):
+                raise
+            self.refused(what.sport, failure)
+
+    def receive(self, deadline: int | None) -> Seen | None:
+        return self.link.receive(deadline)

@@ -1,0 +1,146 @@
+"""For every expectation of a probe a twin: the honest stack with one field of that answer changed, or one too many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from rawshake.play import Action, Arrival, Conversation, Peer, perform, rehearse
+from rawshake.play.actions import Expect, Quiet, Send
+from rawshake.play.rehearse import MemoryLink, Reply, place
+from rawshake.probes.model import Probe, Target
+from rawshake.probes.result import Attempt
+from rawshake.tcp import option
+from rawshake.tcp.segment import Flags, Segment
+from rawshake.tcp.seq import Seq
+from rawshake.verify.attempt import Trial
+from tests.probes.stack import PORTS, Stack
+
+TARGET: Final = Target("192.0.2.2", PORTS)
+
+#: How a field of an answer is changed; what a sketch does not speak of is not changed.
+CHANGES: Final[dict[str, Callable[[Segment], Segment]]] = {
+    "flags": lambda s: replace(s, flags=s.flags ^ (Flags.FIN if s.rst else Flags.RST)),
+    "seq": lambda s: replace(s, seq=s.seq + 1),
+    "ack": lambda s: replace(s, ack=s.ack + 1),
+    "octets": lambda s: replace(s, payload=s.payload + b"!", payload_length=s.payload_length + 1),
+    "payload": lambda s: replace(s, payload=bytes(octet ^ 1 for octet in s.payload)),
+    "window": lambda s: replace(s, window=s.window ^ 1),
+    "urgent": lambda s: replace(s, urgent=s.urgent + 1),
+    "options": lambda s: replace(s, options=(*s.options, option.make(254, b"xx"))),
+    "ttl": lambda s: replace(s, ttl=s.ttl - 1),
+    "ecn": lambda s: replace(s, ecn=s.ecn ^ 1),
+}
+
+
+@dataclass(frozen=True)
+class Made:
+    """An expectation that was met, in the order in which they were. ``arrival`` is None for silence.
+
+    ``fields`` are those that its text speaks of; ``sent`` counts the segments that were sent before it.
+    """
+
+    text: str
+    arrival: Segment | None
+    fields: tuple[str, ...]
+    sent: int
+
+
+@dataclass
+class Watching:
+    """A probe's script, with what it expects and gets written down."""
+
+    probe: Probe
+    made: list[Made] = field(default_factory=list)
+    sent: int = 0
+
+    def script(self, peer: Peer) -> Generator[Action[Any], Any, object]:
+        acts = self.probe.play(peer, TARGET)
+        value: object = None
+        thrown: BaseException | None = None
+        while True:
+            try:
+                action = acts.send(value) if thrown is None else acts.throw(thrown)
+            except StopIteration as end:
+                return end.value
+            thrown = None
+            try:
+                value = yield action
+            except Exception as error:  # noqa: BLE001  # handed on to the script
+                thrown = error
+                continue
+            self._note(action, value)
+
+    def _note(self, action: Action[Any], value: object) -> None:
+        if isinstance(action, Send):
+            self.sent += 1
+        elif isinstance(action, Expect) and isinstance(value, Arrival):
+            sketch = action.sketches[value.which]
+            named = {
+                "flags": True, "seq": sketch.seq, "ack": sketch.ack, "octets": sketch.octets,
+                "payload": sketch.payload, "window": sketch.window, "urgent": sketch.urgent,
+                "options": sketch.options if "..." not in (sketch.options or ()) else None,
+                "ttl": sketch.ttl, "ecn": sketch.ecn,
+            }  # fmt: skip
+            fields = tuple(name for name, said in named.items() if said is not None)
+            self.made.append(Made(sketch.text, value.segment, fields, self.sent))
+        elif isinstance(action, Quiet):
+            self.made.append(Made(str(action), None, (), self.sent))
+
+
+@dataclass
+class Twin(Stack):
+    """The honest stack, of whose segments all like ``which`` are changed; or that says one thing more."""
+
+    which: Segment | None = None
+    change: Callable[[Segment], Segment | None] = lambda segment: segment
+    #: after so many segments of ours an ACK that nothing called for
+    extra_after: int = 0
+    _arrived: int = 0
+
+    def __post_init__(self) -> None:
+        self.alter = self._altered
+
+    def took(self, segment: Segment, now: int) -> Iterable[Reply]:
+        yield from super().took(segment, now)
+        self._arrived += 1
+        if self._arrived == self.extra_after:
+            yield 1_000_000, Segment(
+                src=segment.dst, dst=segment.src, sport=segment.dport, dport=segment.sport,
+                seq=Seq(77), ack=Seq(77), flags=Flags.ACK, window=1,
+            )  # fmt: skip
+
+    def _altered(self, segment: Segment) -> Segment | None:
+        like = self.which
+        if like is None or (segment.flags, segment.seq, segment.ack, segment.length, segment.dport) != (
+            like.flags, like.seq, like.ack, like.length, like.dport,
+        ):  # fmt: skip
+            return segment
+        return self.change(segment)
+
+
+def attempt(probe: Probe, stack: Stack) -> Attempt:
+    """What the probe makes of ``stack``."""
+    trial = Trial(probe, TARGET)
+    conversation = Conversation(trial.script, place(port=PORTS[probe.server]))
+    perform([conversation], MemoryLink(stack))
+    return trial.attempt(conversation, 0)
+
+
+def watched(probe: Probe, stack: Stack) -> list[Made]:
+    """The expectations that the probe has of ``stack``, as they were met."""
+    watching = Watching(probe)
+    rehearse(watching.script, stack, port=PORTS[probe.server])
+    return watching.made
+
+
+def twins(probe: Probe, made: list[Made]) -> Iterator[tuple[str, Twin]]:
+    """The twins of all expectations, and what is wrong with each."""
+    for one in made:
+        if one.arrival is None:
+            yield f"{one.text}: something came", Twin(extra_after=one.sent)
+            continue
+        yield f"{one.text}: nothing came", Twin(which=one.arrival, change=lambda segment: None)
+        for name in one.fields:
+            yield f"{one.text}: {name}", Twin(which=one.arrival, change=CHANGES[name])
