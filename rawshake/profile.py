@@ -52,6 +52,14 @@ class Drops:
         self._seen[name] = self._seen.get(name, 0) + 1
         return (name, self._seen[name]) in self._wanted
 
+    def met(self, name: str) -> bool:
+        """Whether there was a segment of that name."""
+        return name in self._seen
+
+    def missed(self) -> list[str]:
+        """Those to be lost that have not come."""
+        return [f"{name}:{which}" for name, which in sorted(self._wanted) if self._seen.get(name, 0) < which]
+
 
 def name_of(segment: Segment) -> str:
     """The name that an arriving segment has in ``--drop``."""

@@ -23,7 +23,17 @@ def close(session: Session, how: How, timeout: int) -> tuple[Outcome, str]:
     """End the connection that way; ``timeout`` (ns) bounds the wait for the server's FIN.
 
     With ``half`` only until our FIN is acknowledged: from then on the server may take as long as it likes.
+    What was asked of segments that were never met is remarked upon: a user could take that for a result.
     """
+    ended = _end(session, how, timeout)
+    drops, wrong = session.drops, session.profile.deviations
+    idle = [f"--bad {one.step}.{one.field}" for one in wrong if not drops.met(one.step)]
+    for asked in (*idle, *(f"--drop {one}" for one in drops.missed())):
+        session.remark(f"{asked} was not used: there was no such segment")
+    return ended
+
+
+def _end(session: Session, how: How, timeout: int) -> tuple[Outcome, str]:
     if how is How.RST:
         session.abort()
         return (Outcome.RESET_BY_US, "") if not session.firewalled else outcome_of(session)

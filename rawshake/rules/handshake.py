@@ -109,7 +109,10 @@ def syn_form(step: Step) -> Outcome | None:
         sentence = f"flags {segment.flags}: SYN and RST contradict each other"
         return broken("flags", sentence, expected="no RST with SYN", actual=segment.flags)
     if segment.has_ack:
-        return None
+        if step.meant is None or step.meant.has_ack:
+            return None  # to a SYN that was seen, or may have been missed
+        sentence = f"flags {segment.flags}: the SYN that opens comes without ACK"
+        return broken("flags", sentence, expected="S", actual=segment.flags)
     iss = step.peer_was.iss
     if iss is not None and _forgot_ack(segment.ack, iss):
         return None  # meant as an answer: synack-form

@@ -37,8 +37,8 @@ def closed_noack_rst(step: Step) -> Outcome | None:
     segment, peer = step.segment, step.peer_was
     if not segment.rst or segment.syn or step.was.iss is not None or peer.expected is not State.SYN_SENT:
         return None
-    if peer.iss is None or peer.nxt is None:
-        return None
+    if peer.iss is None or peer.nxt is None or peer.last_ack is not None:
+        return None  # a SYN that came with an ACK is refused by <SEQ=SEG.ACK><CTL=RST>
     bare = segment.seq.value == 0
     if not segment.has_ack:
         if not bare:

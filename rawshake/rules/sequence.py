@@ -68,13 +68,13 @@ def sequence_contiguous(step: Step) -> Outcome | None:
     segment, was = step.segment, step.was
     if segment.syn or segment.rst or was.iss is None or was.nxt is None or was.renumbered:
         return None
-    if was.fin is not None and not segment.end <= was.fin + 1:
-        return None  # fin-is-final
     seq, nxt = segment.seq, was.nxt
+    deviates = step.meant is not None and step.meant.seq != seq
+    if was.fin is not None and not segment.end <= was.fin + 1 and not deviates:
+        return None  # fin-is-final
     if seq == nxt:
         begin = "the last number seen" if was.offered is None else f"ISN {was.iss} + {seq - was.iss}"
         return held("seq", f"seq {seq} = {begin}: SND.NXT")
-    deviates = step.meant is not None and step.meant.seq != seq
     if deviates or (seq > nxt and step.ours):
         return _misplaced(seq, nxt)
     if seq > nxt:

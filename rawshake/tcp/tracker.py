@@ -85,6 +85,7 @@ class Tracker:
             _sent_reset(me, own, heard=self._said[sender.other])
         if segment.has_ack and not copy:
             self._said[sender] = segment.ack
+            me.last_ack = me.last_ack if own.has_ack else segment.ack  # nor was it meant to acknowledge
         me.expected = _expected(me, peer)
         peer.expected = _expected(peer, me)
         if fate is Fate.DELIVERED and not corrupt:

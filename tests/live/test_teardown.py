@@ -136,6 +136,9 @@ def test_what_is_lost_is_sent_again(lab: Lab, drop: str) -> None:
     [
         ("ack.ack=+1", "handshake-third-ack"),
         ("syn.flags=SF", "syn-form"),
+        ("syn.flags=SF.", "syn-form"),
+        ("lastack.seq=+1", "sequence-contiguous"),
+        ("lastack.seq=+70000", "sequence-contiguous"),
         ("syn.checksum=+1", "checksum-sent-valid"),
     ],
 )
@@ -143,6 +146,15 @@ def test_a_wrong_number_on_purpose_is_named_as_ours(lab: Lab, bad: str, rule: st
     ended = report(lab, "echo", "--bad", bad, "--timeout", "0.3", data="")
     assert ended.findings == [(rule, True)]
     assert ended.status != Exit.RULE_BROKEN
+
+
+def test_what_was_asked_of_segments_that_were_never_met_is_told(lab: Lab) -> None:
+    # The data rides on the third ACK, and nobody resets.
+    idle = teardown(lab, "echo", "--data", "x", "--bad", "data.seq=+1", "--drop", "rst:1,fin:1,fin:9")
+    assert idle.status == Exit.OK
+    for asked in ("--bad data.seq", "--drop rst:1", "--drop fin:9"):
+        assert f"{asked} was not used: there was no such segment" in idle.out
+    assert "--drop fin:1" not in idle.out
 
 
 def test_the_kernel_never_answers_for_us(lab: Lab, tmp_path: Path) -> None:
