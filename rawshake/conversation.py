@@ -125,6 +125,11 @@ class Conversation:
         """Whether a SYN of theirs is held back."""
         return self._held is not None
 
+    @property
+    def settled(self) -> bool:
+        """Whether no captured copy of a segment of ours is awaited."""
+        return not self._copies.awaited
+
     # What the loop does with it.
 
     def read(self, most: int | None = None) -> bytes:

@@ -144,5 +144,5 @@ class Session(Conversation):
     def settle(self) -> None:
         """Wait for the captured copies of our last segments, and judge all that is left."""
         deadline = self.link.now() + COPY_WAIT
-        self.run(lambda: not self._copies.awaited, deadline=deadline)
+        self.run(lambda: self.settled, deadline=deadline)
         self.judge(rest=True)

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 CORE = set(
     """
     tcp rules judge report render profile impair sending receiving endpoint play probes verify copies
-    conversation session screen link connection follow sift trace vantage permitted
+    conversation session screen link connection follow sift trace vantage permitted many
     """.split()
 )
 
@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "judge": {"tcp", "rules", "vantage"},
     "report": {"tcp", "rules", "judge"},
     "connection": {"tcp", "rules", "judge", "report"},
-    "render": {"tcp", "rules", "judge", "report", "connection"},
+    "render": {"tcp", "rules", "judge", "report", "connection", "many"},
     "profile": {"tcp"},
     "impair": {"tcp"},
     "sending": {"tcp", "profile"},
@@ -46,6 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "screen": {"tcp", "trace", "connection", "rules", "judge", "report", "link", "follow"},
     "copies": {"tcp", "link", "profile", "report"},
     "conversation": {"tcp", "rules", "judge", "report", "link", "profile", "endpoint", "copies"},
+    "many": set("tcp rules vantage judge report link profile endpoint copies conversation".split()),
     "session": CORE,
     "net": {"tcp", "link", "trace"},
     "api": CORE | {"net"},
@@ -68,6 +69,7 @@ PURE_EXTRA = {
     "render": {"datetime"},
     "trace": {"heapq"},
     "screen": {"numpy"},
+    "many": {"numpy"},
 }
 
 #: Only net touches these; the API and the command line ask net.

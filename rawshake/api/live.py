@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rawshake.api.crafting import Crafting, syn_options
+from rawshake.conversation import Conversation
 from rawshake.net.route import first_route, largest_segment, resolve
 from rawshake.net.wire import Wire
 from rawshake.profile import Drops, Profile
@@ -62,7 +63,7 @@ def random_number() -> int:
     return secrets.randbits(32)
 
 
-def outcome_of(session: Session) -> tuple[Outcome, str]:
+def outcome_of(session: Conversation) -> tuple[Outcome, str]:
     """How a session that has ended, or stopped, is to be called, and the detail to add."""
     if session.unreachable:
         return Outcome.UNREACHABLE, session.unreachable

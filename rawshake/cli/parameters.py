@@ -68,6 +68,13 @@ def seconds(low: float, high: float, *, msl: bool = False) -> Callable[[str], in
     return duration
 
 
+def rate(text: str) -> float:
+    """So many a second, more than 0; decimals may follow."""
+    if not re.fullmatch(r"[0-9]*\.?[0-9]+|[0-9]+\.", text) or not 0 < float(text) <= 1e9:
+        raise click.BadParameter(f"{text!r} is not a number a second, more than 0.")
+    return float(text)
+
+
 def bad(text: str) -> Deviation:
     """STEP.FIELD=VALUE: a wrong number to send on purpose."""
     found = re.fullmatch(r"([a-z]+)\.([a-z]+)=([+-]?)(.+)", text)

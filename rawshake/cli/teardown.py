@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from rawshake.api.crafting import Crafting
-from rawshake.cli.parameters import Output, crafting_options, output_options, port, seconds, take
+from rawshake.cli.parameters import (
+    Output,
+    crafting_options,
+    number,
+    output_options,
+    permission_option,
+    port,
+    rate,
+    seconds,
+    take,
+)
 from rawshake.errors import Exit, Failure
 
+#: How many at a time where nothing is said.
+JOBS = 64
+#: Options that speak of one connection, or of one segment of it.
+FOR_ONE = ("how", "data", "isn", "sport", "bad", "drop", "pcap")
 #: Crafting options that mean something for a connection that is open already.
 STILL_USEFUL = frozenset({"timeout", "family"})
 
@@ -33,12 +48,36 @@ STILL_USEFUL = frozenset({"timeout", "family"})
     metavar="SECONDS",
     help="How long to hold TIME-WAIT; 2msl is RFC 9293's four minutes.",
 )
+@click.option(
+    "--count",
+    type=number(1, 1_000_000_000),
+    metavar="N",
+    help="Open and close so many connections, and tell how their times are spread and which differ.",
+)
+@click.option("--jobs", type=number(1, 4096), metavar="K", help="So many at a time. [default: 64]")
+@click.option(
+    "--rate",
+    type=rate,
+    metavar="R",
+    help="Begin no more than so many a second; as many as may be unless given.",
+)
+@permission_option
 @click.option("--data", metavar="TEXT", default="", help=r"Send it on the third ACK; knows \r\n\x00.")
 @crafting_options
 @output_options
 @click.pass_context
 def command(
-    ctx: click.Context, /, target: tuple[str, ...], how: str, linger: int, data: str, **given: object
+    ctx: click.Context,
+    /,
+    target: tuple[str, ...],
+    how: str,
+    linger: int,
+    count: int | None,
+    jobs: int | None,
+    rate: float | None,
+    allowed: bool,
+    data: str,
+    **given: object,
 ) -> int:
     r"""Close a connection: FIN, ACK, FIN, ACK.
 
@@ -48,27 +87,34 @@ def command(
       rawshake teardown 2                      the held connection 2
       sudo rawshake teardown 192.0.2.10 80     open and close in one go
       sudo rawshake teardown 192.0.2.10 80 --bad fin.seq=+1
+      sudo rawshake teardown 192.0.2.10 80 --count 10000 --jobs 64
     """
     output, crafting = take(Output, given), take(Crafting, given)
     if len(target) > 2:
         raise click.UsageError(f"{' '.join(target)!r} is more than HOST and PORT.")
+    if count is not None:
+        _check_many(ctx, target)
+        from rawshake.cli.many import run
+        from rawshake.many.run import Order
+
+        wanted = Order(count=count, jobs=jobs or JOBS, rate=rate or 0, linger=linger)
+        name = f"teardown {target[0]} {target[1]} --count {count}"
+        return run(name, target[0], port(target[1]), wanted, crafting, output, allowed=allowed)
+    alone = _named(ctx, {"jobs", "rate", "allowed"})
+    if alone:
+        raise click.UsageError(f"{' and '.join(alone)} mean nothing without --count.")
     from rawshake.cli import held
 
     order = {"how": how, "linger": linger, "timeout": crafting.timeout}
     if len(target) < 2:
         found = held.find(target[0] if target else None)
     else:
-        number = port(target[1])
-        candidate = held.to(target[0], number, crafting.family)
+        at = port(target[1])
+        candidate = held.to(target[0], at, crafting.family)
         if candidate is None:
-            return _in_one_go(target[0], number, order, data, crafting, output)
+            return _in_one_go(target[0], at, order, data, crafting, output)
         found = candidate
-    late = [
-        parameter.opts[0]
-        for parameter in ctx.command.params
-        if parameter.name in {*Crafting.__dataclass_fields__, "data"} - STILL_USEFUL
-        and ctx.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
-    ]
+    late = _named(ctx, {*Crafting.__dataclass_fields__, "data"} - STILL_USEFUL)
     if late:
         raise Failure(
             Exit.USAGE,
@@ -78,6 +124,24 @@ def command(
     if len(target) == 2:
         held.say(output, f"Connection {found.number} is held to that server: closing it.")
     return found.order({"order": "teardown", **order}, output)
+
+
+def _named(ctx: click.Context, names: Collection[str]) -> list[str]:
+    """The options of these that were given on the command line, as they are written."""
+    return [
+        parameter.opts[0]
+        for parameter in ctx.command.params
+        if parameter.name in names and ctx.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+    ]
+
+
+def _check_many(ctx: click.Context, target: tuple[str, ...]) -> None:
+    """Refuse what makes no sense for many."""
+    if len(target) != 2:
+        raise click.UsageError("--count opens connections of its own: name HOST and PORT.")
+    for_one = _named(ctx, FOR_ONE)
+    if for_one:
+        raise click.UsageError(f"{' and '.join(for_one)} is for one connection, and --count asks for many.")
 
 
 def _in_one_go(

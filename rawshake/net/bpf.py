@@ -53,6 +53,7 @@ KIND: Final = 0xFFFFF004
 HARDWARE_TYPE: Final = 0xFFFFF01C
 _JUMPS: Final = frozenset({Op.EQUAL, Op.AT_LEAST, Op.MORE_THAN_X, Op.ANY_BIT})
 _PASS, _DROP = "pass", "drop"
+_ARPHRD_LOOPBACK: Final = 772  # linux/if_arp.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,18 +124,26 @@ def attach(opened: socket.socket, program: Program) -> None:
     )
 
 
-def conversation(local: str, local_port: int | None, remote: str | None, remote_port: int | None) -> Program:
+def conversation(
+    local: str,
+    local_port: int | None,
+    remote: str | None,
+    remote_port: int | None,
+    *,
+    once: bool = False,
+) -> Program:
     """What of the packets that a packet socket (SOCK_DGRAM: IP header first) sees belongs to a connection.
 
     Passes, either way: TCP of these addresses and ports; IP fragments of TCP between the two addresses
     (only the first holds ports); for IPv6 whatever has extension headers between them; and ICMP errors,
     from anyone to anyone, that quote a packet of the connection. Flags and numbers are not looked at.
     Where ``remote`` or a port is None any will do, as for a listener. Addresses are text of one
-    family, without zone.
+    family, without zone. On ``lo`` each packet passes twice; ``once`` lets TCP of the local end through as it
+    leaves and of the remote end as it arrives.
     """
     far = None if remote is None else ipaddress.ip_address(remote).packed
     ends = (_End(ipaddress.ip_address(local).packed, local_port), _End(far, remote_port))
-    return assemble(_ipv6(*ends) if ":" in local else _ipv4(*ends))
+    return assemble(_ipv6(*ends, once=once) if ":" in local else _ipv4(*ends, once=once))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +159,7 @@ class _End:
 ICMP_ERRORS: Final = (3, 4, 5, 11, 12)
 
 
-def _ipv4(local: _End, remote: _End) -> Iterator[Line]:
+def _ipv4(local: _End, remote: _End, *, once: bool) -> Iterator[Line]:
     header = Line(Op.LDX_HEADER, 0)
     # X += 4 * length of the quoted header
     step = [Line(Op.LD_BYTE_X, 8), Line(Op.AND, 0x0F), Line(Op.SHIFT_LEFT, 2), Line(Op.ADD_X), Line(Op.TAX)]
@@ -173,7 +182,7 @@ def _ipv4(local: _End, remote: _End) -> Iterator[Line]:
     yield Line(Op.LD_BYTE, 9)
     yield Line(Op.EQUAL, socket.IPPROTO_ICMP, yes="icmp")
     yield Line(Op.EQUAL, socket.IPPROTO_TCP, no=_DROP)
-    yield from _either_way("tcp", tcp, local, remote)
+    yield from _either_way("tcp", tcp, local, remote, once=once)
     yield _label("icmp")
     yield Line(Op.LD_HALF, 6)
     yield Line(Op.ANY_BIT, 0x1FFF, yes=_DROP)  # the rest of a fragmented message
@@ -195,7 +204,7 @@ def _ipv4(local: _End, remote: _End) -> Iterator[Line]:
 IPV6_EXTENSIONS: Final = (0, 43, 44, 51, 60, 135, 139, 140, 253, 254)
 
 
-def _ipv6(local: _End, remote: _End) -> Iterator[Line]:
+def _ipv6(local: _End, remote: _End, *, once: bool) -> Iterator[Line]:
     def between(at: int) -> Clause:
         def clause(source: _End, destination: _End, otherwise: str) -> Iterator[Line]:
             yield from _addresses(Op.LD_WORD, at + 8, source, destination, otherwise)
@@ -218,7 +227,7 @@ def _ipv6(local: _End, remote: _End) -> Iterator[Line]:
         yield Line(Op.EQUAL, extension, yes="extended")  # whose chain classic BPF cannot walk
     yield Line(Op.RETURN, 0)
     yield _label("tcp")
-    yield from _either_way("tcp", tcp(0), local, remote)
+    yield from _either_way("tcp", tcp(0), local, remote, once=once)
     yield _label("extended")
     yield from _either_way("extended", between(0), local, remote)
     yield _label("icmp")
@@ -239,17 +248,31 @@ def _ipv6(local: _End, remote: _End) -> Iterator[Line]:
 Clause = Callable[[_End, _End, str], Iterator[Line]]
 
 
-def _either_way(name: str, clause: Clause, local: _End, remote: _End) -> Iterator[Line]:
+def _either_way(
+    name: str, clause: Clause, local: _End, remote: _End, *, once: bool = False
+) -> Iterator[Line]:
     """Pass what ``clause`` lets through from here to there or back; on ``lo`` both addresses may be one."""
     back = f"{name} back"
     none = f"no {name}"
     yield from clause(local, remote, back)
+    if once:
+        yield from _unless_on_loopback(_PASS, _DROP)
     yield Line(Op.RETURN, EVERYTHING)
     yield _label(back)
     yield from clause(remote, local, none)
+    if once:
+        yield from _unless_on_loopback(_DROP, _PASS)
     yield Line(Op.RETURN, EVERYTHING)
     yield _label(none)
     yield Line(Op.RETURN, 0)
+
+
+def _unless_on_loopback(leaving: str, arriving: str) -> Iterator[Line]:
+    """Pass, but on loopback go where it says for a packet that leaves, and for one that arrives."""
+    yield Line(Op.LD_WORD, HARDWARE_TYPE)
+    yield Line(Op.EQUAL, _ARPHRD_LOOPBACK, no=_PASS)
+    yield Line(Op.LD_WORD, KIND)
+    yield Line(Op.EQUAL, socket.PACKET_OUTGOING, yes=leaving, no=arriving)
 
 
 def _addresses(load: Op, at: int, source: _End, destination: _End, otherwise: str) -> Iterator[Line]:
