@@ -96,13 +96,19 @@ class Judge:
         rulings = []
         kept = set(self._charged), {key: list(numbers) for key, numbers in self._breaches.items()}
         vantage = self._vantage
+        senders = {step.sender for step in steps}
         lived = {end: _lived(end, steps) for end in End} if any(step.copy for step in steps) else {}
         for entry in self._exchange_rules:
             for outcome in _outcomes(cast(ExchangeCheck, entry.check), steps, lived):
                 at = steps[(outcome.step or len(steps)) - 1]
                 if entry.near and vantage is None:
                     vantage = infer(steps)
-                decided = _decided(entry, outcome, outcome.end or at.sender, vantage, disturbed=disturbed)
+                end = outcome.end or at.sender
+                if entry.near and end.other not in senders:
+                    outcome = undecidable(
+                        outcome.field, f"nothing of the {end.other} was seen", end=end, step=outcome.step
+                    )
+                decided = _decided(entry, outcome, end, vantage, disturbed=disturbed)
                 rulings.append(self._rule(entry, decided, at))
         self._charged, self._breaches = kept
         return tuple(rulings)

@@ -289,3 +289,21 @@ def test_what_is_right_is_not_told_from_afar_either() -> None:
     rule = nearby(held("ack", "right", end=End.SERVER, step=3))
     [ruling] = Judge([rule], vantage=Vantage.NEAR_CLIENT).exchange(steps)
     assert ruling.verdict is Verdict.INCONCLUSIVE
+
+
+def test_of_one_side_alone_nothing_is_told_that_needs_a_near_tap() -> None:
+    """What drew its ACKs was not captured."""
+    text = """
+        > S 0:0(0) win 65535
+        > . 1:1(0) ack 1 win 65535
+        > . 1:1(0) ack 1 win 65535
+        > . 1:1(0) ack 1 win 65535
+        > . 1:1(0) ack 1 win 65535
+        > . 1:1(0) ack 1 win 65535
+    """
+    book = select(["replies"])
+    assert findings_of(text, book) == []
+    answered = text.replace("win 65535", "win 65535\n        < S. 0:0(0) ack 1 win 65535", 1)
+    assert findings_of(answered, book) == ["one-ack-per-segment FAIL client 6"]
+    [ruling] = Judge([nearby(bad(step=3, end=End.CLIENT))]).exchange(steps_of(text))
+    assert (ruling.verdict, ruling.sentence) == (Verdict.INCONCLUSIVE, "nothing of the server was seen")

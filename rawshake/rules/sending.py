@@ -32,9 +32,10 @@ def initial_window_bounded(steps: Sequence[Step]) -> Iterator[Outcome]:
     """Before the first ACK of data at most two to four segments are sent.
 
     Nothing is known of the path yet. RFC 5681 allows four of up to 1095 octets, three of up to 2190, else two.
-    RFC 6928, an experiment, allows ten, and Linux, FreeBSD, Windows and macOS do that; so it is a note, and more than
-    ten, as some content networks send, a warning. It is counted in octets, for a capture may show several
-    segments as one. Where a SYN was sent again, less is allowed, and nothing said.
+    RFC 6928, an experiment, allows ten, and Linux, FreeBSD, Windows and macOS do that, with a tail loss probe
+    (RFC 8985) beyond if no ACK comes; so it is a note, and more, as some content networks send, a warning. It is
+    counted in octets, for a capture may show several segments as one. Where a SYN was sent again, less is allowed,
+    and nothing said.
 
     Fires:
         > S 0:0(0) win 65535 <mss 1000>
@@ -65,8 +66,9 @@ def initial_window_bounded(steps: Sequence[Step]) -> Iterator[Outcome]:
         < . 11001:12001(1000) ack 1 win 65535
         < . 12001:13001(1000) ack 1 win 65535
         < . 13001:14001(1000) ack 1 win 65535
-        < P. 14001:15001(1000) ack 1 win 65535
-        > . 1:1(0) ack 15001 win 65535
+        < . 14001:15001(1000) ack 1 win 65535
+        < P. 15001:16001(1000) ack 1 win 65535
+        > . 1:1(0) ack 16001 win 65535
     Quiet:
         > S 0:0(0) win 65535 <mss 1000>
         < S. 0:0(0) ack 1 win 65535 <mss 1000>
@@ -94,8 +96,14 @@ def initial_window_bounded(steps: Sequence[Step]) -> Iterator[Outcome]:
         if octets <= segments * mss:
             yield held("payload", f"first flight of {octets} octets = {count} x {mss}", end=end, step=number)
             continue
-        some = octets <= max(IW10 * mss, IW10_OCTETS)
-        why = "RFC 6928 allows 10, as today's stacks do" if some else f"RFC 6928 allows {IW10} at most"
+        ten = max(IW10 * mss, IW10_OCTETS)
+        some = octets <= ten + mss  # RFC 8985 7.3: a probe may be new data beyond the congestion window
+        if octets <= ten:
+            why = "RFC 6928 allows 10, as today's stacks do"
+        elif some:
+            why = "RFC 6928 allows 10, and RFC 8985 a tail loss probe"
+        else:
+            why = f"RFC 6928 allows {IW10} at most"
         sentence = f"first flight of {octets} octets = {count} segments of {mss}: {why}"
         yield broken(
             "payload",

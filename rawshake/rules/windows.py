@@ -6,6 +6,7 @@ from typing import Final
 
 from rawshake.rules.model import Level, Outcome, Verdict, broken, held, undecidable
 from rawshake.rules.registry import rule
+from rawshake.tcp.option import Kind
 from rawshake.tcp.state import State
 from rawshake.tcp.view import UNREADABLE, Fate, Step, View
 
@@ -160,6 +161,7 @@ def window_not_shrunk(step: Step) -> Outcome | None:
     a server that uses SYN cookies has forgotten. Linux never takes back what it gave, except all of
     it when it runs out of memory for a socket (and, if net.ipv4.tcp_shrink_window is set, at any time); so a
     window closed at once is a note. After the peer's FIN a window means nothing any more, and many stacks write 0.
+    MPTCP's window counts from what all subflows together have brought, so one subflow cannot tell.
 
     Fires:
         > S 0:0(0) win 65535
@@ -207,6 +209,8 @@ def window_not_shrunk(step: Step) -> Outcome | None:
         return held("window", f"edge {segment.ack} + {window} = {edge}, {_moved(-lost)}")
     if segment.ack == was.acked and (was.edge_before is None or segment.seq < was.edge_before):
         return undecidable("window", "which of two segments was sent first cannot be told")
+    if Kind.MPTCP in was.offered and Kind.MPTCP in peer.offered:
+        return undecidable("window", "MPTCP has one window for all subflows (RFC 8684)")
     if _may_be_shifted(was, peer) and lost <= (segment.window << MAX_SHIFT) - window:
         return undecidable("window", "only one SYN had a window scale, or it cannot be read")
     sentence = f"edge {segment.ack} + {window} = {edge}, {lost} octets left of {was.edge} before"

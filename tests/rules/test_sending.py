@@ -45,7 +45,8 @@ CASES = {
     "four segments": (OPEN + flight(4), []),
     "five": (OPEN + flight(5), ["initial-window-bounded NOTE server 8"]),
     "fourteen of 1000 are 14,000 octets": (OPEN + flight(14), ["initial-window-bounded NOTE server 17"]),
-    "fifteen": (OPEN + flight(15), ["initial-window-bounded WARN server 18"]),
+    "and a tail loss probe": (OPEN + flight(15), ["initial-window-bounded NOTE server 18"]),
+    "sixteen": (OPEN + flight(16), ["initial-window-bounded WARN server 19"]),
     "five, an ACK in between": (
         OPEN + flight(1) + "> . 1:1(0) ack 1001 win 65535\n" + flight(9).partition("\n")[2],
         [],
