@@ -349,7 +349,7 @@ class Peer:
         if view.expected is State.SYN_SENT:
             # 3.10.7.3: there a reset is believed if it acknowledges the SYN.
             ack = f"ack ={view.nxt}"
-            return self.sending(Send(self, parse(f"R. =0:=0(0) {ack}")), now)[1]
+            return self.sending(Send(self, parse(f"R. =0: {ack}")), now)[1]
         number = view.last_ack if view.last_ack is not None else view.rcv_nxt
         return self.sending(Send(self, parse(f"R ={number}:")), now)[1]
 

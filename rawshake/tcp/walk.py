@@ -64,7 +64,7 @@ def walk(steps: Iterable[Step], end: End) -> Walk:
         state = legs[-1].state if legs else start
         if state is None:
             start = state = _began(step, end)
-        elif was.passive and not now.passive and _opens(step, end):
+        elif was.passive and was.proven is None and _opens(step, end):
             # It was taken for a listener, and opens itself: the two SYNs cross.
             start = state = State.CLOSED
             legs.clear()
