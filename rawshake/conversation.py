@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from rawshake.copies import Copies, Copy
 from rawshake.endpoint import Endpoint, Want
+from rawshake.impair import Held, Impairments, Road, Treatment, name_of
 from rawshake.judge import Judge
 from rawshake.link import Frame, Link, tcp_part
-from rawshake.profile import Drops, Outgoing, Profile, name_of
+from rawshake.profile import Outgoing, Profile
 from rawshake.report import Exchange, Judged, Outcome, Remark
 from rawshake.rules.model import Rule
 from rawshake.tcp.decode import IcmpError, Undecoded, decode
-from rawshake.tcp.segment import Segment
+from rawshake.tcp.segment import Checksum, Segment
 from rawshake.tcp.state import State
 from rawshake.tcp.tracker import Tracker
 from rawshake.tcp.unreachable import gets_nowhere
@@ -36,7 +37,7 @@ class Conversation:
     tracker: Tracker
     profile: Profile
     rules: Sequence[Rule]
-    drops: Drops = field(default_factory=Drops)
+    impairments: Impairments = field(default_factory=Impairments)
     ours: End = End.CLIENT
     #: their SYN is taken for one that has crossed ours: it is held back until ours has left
     crossing: bool = False
@@ -66,6 +67,8 @@ class Conversation:
     _addresses: tuple[tuple[str, int], ...] = field(init=False)
     _copies: Copies = field(default_factory=Copies)
     _held: Segment | None = None
+    #: how to let go on what is held back on our own side, at what time and with what note
+    _road: Road[Callable[[int, str], None]] = field(default_factory=Road)
     #: an ICMP error that is to blame should nothing more come
     _soft_error: str = ""
     _told_lost: int = 0
@@ -127,8 +130,8 @@ class Conversation:
 
     @property
     def settled(self) -> bool:
-        """Whether no captured copy of a segment of ours is awaited."""
-        return not self._copies.awaited
+        """Whether nothing is held back, and no captured copy of a segment of ours awaited."""
+        return self._road.empty and not self._copies.awaited
 
     # What the loop does with it.
 
@@ -141,7 +144,7 @@ class Conversation:
 
     def next_deadline(self, *others: int | None) -> int | None:
         """When the loop has to wake although nothing arrives: timers, late copies, and ``others``."""
-        bounds = (self.endpoint.deadline(), self._copies.deadline, *others)
+        bounds = (self.endpoint.deadline(), self._copies.deadline, self._road.deadline(), *others)
         return min((bound for bound in bounds if bound is not None), default=None)
 
     def remark(self, text: str) -> None:
@@ -166,6 +169,7 @@ class Conversation:
         """Send all that is to be sent now."""
         while True:
             now = self.link.now()
+            self._let_go(now)
             outgoing = self.endpoint.poll(now)
             if outgoing is None:
                 break
@@ -177,21 +181,51 @@ class Conversation:
             self.unreachable = self._soft_error
 
     def _send(self, outgoing: Outgoing, now: int) -> None:
+        treatment = self.impairments.treat(outgoing.name, ours=True)
+        if treatment.withheld:
+            meant = None if outgoing.segment == outgoing.meant else outgoing.meant
+            step = self.tracker.apply(
+                outgoing.segment, now, fate=Fate.LOST, ours=True, meant=meant, note=treatment.note
+            )
+            self._wait(step, now)
+        else:
+            self._leave(outgoing, now, treatment.note, corrupt=treatment.corrupted)
+
+        def go_on(now: int, note: str) -> None:
+            self._leave(outgoing, now, note, corrupt=treatment.corrupted, copy=True)
+
+        self._follow(treatment, go_on, now, ours=True)
+
+    def _leave(
+        self, outgoing: Outgoing, now: int, note: str, *, corrupt: bool = False, copy: bool = False
+    ) -> None:
         segment, wrong = outgoing.segment, outgoing.checksum
         meant = None if segment == outgoing.meant else outgoing.meant
-        if self.drops.takes(outgoing.name):
-            note = "dropped by rawshake"
-            self._wait(
-                self.tracker.apply(segment, now, fate=Fate.LOST, ours=True, meant=meant, note=note), now
-            )
-            return
         alter = None if wrong is None else lambda right: wrong.of(right, 1 << 16)
-        packet = self.link.send(segment, checksum=alter)
+        packet = self.link.send(
+            replace(segment, checksum=Checksum.WRONG) if corrupt else segment, checksum=alter
+        )
         sent = decode(packet)
-        if isinstance(sent, Segment):
+        if isinstance(sent, Segment) and not corrupt:
             segment = sent  # the tracker follows what really left
-        note = "" if meant is None else "wrong on purpose"
-        self._wait(self.tracker.apply(segment, now, ours=True, meant=meant, note=note), now, tcp_part(packet))
+        fate = Fate.LOST if corrupt else Fate.PASSED  # RFC 9293 MUST-3
+        note = note or ("" if meant is None else "wrong on purpose")
+        step = self.tracker.apply(segment, now, fate=fate, ours=True, meant=meant, note=note, copy=copy)
+        self._wait(step, now, tcp_part(packet))
+
+    def _follow(
+        self, treatment: Treatment, go_on: Callable[[int, str], None], now: int, *, ours: bool
+    ) -> None:
+        """After the step in which a segment was sent: those that it overtook, and what else comes of it."""
+        if not treatment.withheld:
+            self._road.passed(now, ours=ours)
+        for _ in range(treatment.arrivals - (not treatment.withheld)):
+            held = Held(go_on, self.tracker.count, treatment.note or "duplicated by rawshake", ours)
+            self._road.hold(held, treatment, now)
+
+    def _let_go(self, now: int) -> None:
+        while (held := self._road.due(now)) is not None:
+            held.item(now, f"segment {held.number}, {held.note}")
 
     def take(self, frame: Frame, seen: Segment | IcmpError | Undecoded | None = None) -> None:
         """Take a captured frame, ``seen`` as that if it is decoded already."""
@@ -209,24 +243,37 @@ class Conversation:
                 self._took(seen, frame.time)
 
     def _took(self, segment: Segment, time: int) -> None:
-        if self.drops.takes(name_of(segment)):
-            step = self.tracker.apply(segment, time, fate=Fate.LOST, note="dropped by rawshake")
+        treatment = self.impairments.treat(name_of(segment), ours=False)
+        if treatment.withheld or treatment.corrupted:
+            step = self.tracker.apply(segment, time, fate=Fate.LOST, note=treatment.note)
             self._wait(step, self.link.now())
-        elif self.deaf_to_fin and segment.fin:
-            step = self.tracker.apply(segment, time, fate=Fate.LOST, note="not taken: its FIN is to wait")
+            if treatment.corrupted:
+                return
+        else:
+            self._admit(segment, time)
+
+        def go_on(now: int, note: str) -> None:
+            self._admit(segment, now, note, copy=True)
+
+        self._follow(treatment, go_on, self.link.now(), ours=False)
+
+    def _admit(self, segment: Segment, time: int, note: str = "", *, copy: bool = False) -> None:
+        if self.deaf_to_fin and segment.fin:
+            note = "not taken: its FIN is to wait"
+            step = self.tracker.apply(segment, time, fate=Fate.LOST, note=note, copy=copy)
             self._wait(step, self.link.now())
         elif self.crossing and self.me.iss is None and segment.syn and not segment.has_ack:
             self._held = segment
         else:
-            self._take_segment(segment, time)
+            self._take_segment(segment, time, note, copy=copy)
 
-    def _take_segment(self, segment: Segment, time: int, note: str = "") -> None:
+    def _take_segment(self, segment: Segment, time: int, note: str = "", *, copy: bool = False) -> None:
         now = self.link.now()
         # A FIN that is to cross ours is answered as if it were still under way.
         crossing = self.endpoint.want is Want.CLOSE_CROSSING and segment.fin and self.me.fin is None
         fate, note = (Fate.PASSED, "taken as still under way") if crossing else (Fate.DELIVERED, note)
         was = self.me.expected
-        step = self.tracker.apply(segment, time, fate=fate, note=note)
+        step = self.tracker.apply(segment, time, fate=fate, note=note, copy=copy)
         self.endpoint.took(step, now)
         if step.standing is Standing.NEW:
             self._soft_error = ""

@@ -244,12 +244,11 @@ class Endpoint:
         return self._outgoing(name, self._segment(flags, seq, ack=self._ack(), payload=piece.octets, now=now))
 
     def _acknowledge(self, me: View, now: int) -> Outgoing | None:
-        if me.rcv_nxt is None or me.nxt is None or me.expected in SILENT:
+        waits = self._receiving.may_wait(now)
+        if waits or me.rcv_nxt is None or me.nxt is None or me.expected in SILENT:
             return None
         ack, theirs = self._ack(), self.peer.fin
         if ack is None or (ack in (me.acked, me.last_ack) and not self._receiving.ack_now):
-            return None
-        if self._receiving.may_wait(now):
             return None
         if me.expected is State.SYN_RECEIVED:
             return self._synack(me, now)

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from hashlib import blake2b
 from heapq import heappop, heappush
 from typing import Final, Generic, TypeVar
 
@@ -124,9 +123,14 @@ class Treatment:
     swapped: bool = False
 
     @property
-    def held(self) -> bool:
+    def withheld(self) -> bool:
         """Whether it does not go on at once."""
-        return self.swapped or self.delay > 0
+        return self.dropped or self.swapped or self.delay > 0
+
+    @property
+    def arrivals(self) -> int:
+        """How often it goes on in all."""
+        return 0 if self.dropped else 1 + self.copies
 
     @property
     def note(self) -> str:
@@ -157,8 +161,6 @@ class Impairments:
 
     def treat(self, name: str, *, ours: bool) -> Treatment:
         """What becomes of the next segment of that name and direction."""
-        if not self._wanted:
-            return UNHARMED
         side = "ours" if ours else "theirs"
         numbers = {one: self._seen.get(one, 0) + 1 for one in (name, side, "any")}
         self._seen.update(numbers)
@@ -172,8 +174,22 @@ class Impairments:
                 treatment = _harmed(treatment, wanted)
         return replace(UNHARMED, dropped=True) if treatment.dropped else treatment
 
+    def met(self, name: str) -> bool:
+        """Whether there was a segment of that name."""
+        return name in self._seen
+
+    def missed(self) -> list[str]:
+        """What was to be done to segments that have not come: ``drop data:3``."""
+        return [
+            f"{one.harm.name.lower()} {one.pick.name}:{one.pick.number}"
+            for one in self._wanted
+            if self._seen.get(one.pick.name, 0) < one.pick.number
+        ]
+
     def _chance(self, at: int, side: str, number: int) -> float:
         """A number of 0 to 1, 1 excluded, as if it were random."""
+        from hashlib import blake2b  # takes milliseconds to load, and chance is not always asked
+
         told = f"{self._seed}/{at}/{side}/{number}".encode()
         return int.from_bytes(blake2b(told, digest_size=8).digest(), "big") / (1 << 64)
 
@@ -243,6 +259,17 @@ class Road(Generic[ItemT]):
         bounds = [due for due, _, _ in self._waiting[:1]]
         bounds += [due for waiting in self._overtaken.values() for due, _ in waiting[:1]]
         return min(bounds, default=None)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is held back."""
+        return not self._waiting and not any(self._overtaken.values())
+
+    def until(self, now: int) -> int:
+        """When the last of them will have gone on, but no earlier than ``now``."""
+        every = [due for due, _, _ in self._waiting]
+        every += [due for waiting in self._overtaken.values() for due, _ in waiting]
+        return max(every, default=now)
 
     def due(self, now: int) -> Held[ItemT] | None:
         """The next one that goes on by ``now``; it is held no more."""

@@ -40,38 +40,6 @@ class Deviation:
         return (right + self.value if self.relative else self.value) % space
 
 
-class Drops:
-    """Which segments to lose on our own side: names and which of them, as ``syn:1,synack:2`` has it."""
-
-    def __init__(self, wanted: Sequence[tuple[str, int]] = ()) -> None:
-        self._wanted = frozenset(wanted)
-        self._seen: dict[str, int] = {}
-
-    def takes(self, name: str) -> bool:
-        """Whether this one, the next of that name, is to be lost."""
-        self._seen[name] = self._seen.get(name, 0) + 1
-        return (name, self._seen[name]) in self._wanted
-
-    def met(self, name: str) -> bool:
-        """Whether there was a segment of that name."""
-        return name in self._seen
-
-    def missed(self) -> list[str]:
-        """Those to be lost that have not come."""
-        return [f"{name}:{which}" for name, which in sorted(self._wanted) if self._seen.get(name, 0) < which]
-
-
-def name_of(segment: Segment) -> str:
-    """The name that an arriving segment has in ``--drop``."""
-    if segment.rst:
-        return "theirrst"
-    if segment.syn:
-        return "synack" if segment.has_ack else "theirsyn"
-    if segment.fin:
-        return "theirfin"
-    return "theirdata" if segment.payload_length else "theirack"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """How our segments look: what the user asked for, in place of the ordinary.

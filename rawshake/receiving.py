@@ -8,6 +8,7 @@ from rawshake.profile import Allowance, Profile, Timestamps
 from rawshake.tcp import option
 from rawshake.tcp.option import Option
 from rawshake.tcp.segment import Flags, Segment
+from rawshake.tcp.seq import Seq
 from rawshake.tcp.stream import Stream
 from rawshake.tcp.view import View
 
@@ -31,6 +32,8 @@ class Receiving:
     ce: bool = False
     _begun: bool = False
     _stream: Stream | None = None
+    #: what came twice, to be reported once
+    _twice: tuple[Seq, Seq] | None = None
     _challenges: Allowance = field(default_factory=Allowance)
     #: the largest segment that came, in octets
     _largest: int = 0
@@ -65,12 +68,13 @@ class Receiving:
         theirs = peer.fin  # nothing is received beyond it
         if self._stream is not None and segment.payload and (theirs is None or segment.data_seq <= theirs):
             most = len(segment.payload) if theirs is None else theirs - segment.data_seq
+            self._twice = self._stream.twice(segment.data_seq, most)
             self.unread += self._stream.put(segment.data_seq, segment.payload[:most])
             self._largest = max(self._largest, len(segment.payload))
         if segment.length and me.rcv_nxt == was.rcv_nxt:
             # Above a gap: RFC 5681 section 4.2, at once.
             self.ack_now, self.urgent = "ack of data", bool(segment.payload)
-        elif segment.payload and not (segment.syn or segment.fin or gaps):
+        elif segment.payload and theirs is None and not (segment.syn or gaps):
             self._hold(now)
         elif segment.length:
             self.ack_by = None
@@ -85,7 +89,9 @@ class Receiving:
 
     def may_wait(self, now: int) -> bool:
         """Whether the acknowledgment of what has come may wait longer."""
-        return self.ack_by is not None and now < self.ack_by and not self.ack_now
+        if self.ack_by is not None and (now >= self.ack_by or self.ack_now):
+            self.ack_by = None
+        return self.ack_by is not None
 
     def acknowledged(self) -> None:
         """An acknowledgment leaves."""
@@ -96,6 +102,8 @@ class Receiving:
         # RFC 9293 3.10.7.4 first: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
         if (segment.syn or not segment.length) and not self._challenges.take(now):
             return  # what carries data again cannot be part of a loop of ACKs
+        if self._stream is not None and segment.payload:
+            self._twice = self._stream.twice(segment.data_seq, len(segment.payload))
         self.ack_now = "ack" if segment.syn else "lastack" if segment.fin else "ack of data"
 
     def window_field(self, me: View, peer: View, *, syn: bool) -> int:
@@ -139,9 +147,11 @@ class Receiving:
             stamp = option.timestamps(self.stamps.value(now), self.stamps.recent)
             options += [option.NOP, option.NOP, stamp]
             room -= 12
-        if self._stream is not None and self._stream.gaps and me.sack_permitted and peer.sack_permitted:
-            # RFC 2018 section 3: 8 octets a block, and 4 more.
-            blocks = self._stream.blocks(max(0, (room - 4) // 8))
+        if self._stream is not None and me.sack_permitted and peer.sack_permitted:
+            # RFC 2018 section 3: 8 octets a block, and 4 more. RFC 2883 section 4: first what came twice.
+            twice = [] if self._twice is None else [self._twice]
+            blocks = (twice + self._stream.blocks(4))[: max(0, (room - 4) // 8)]
             if blocks:
                 options += [option.NOP, option.NOP, option.sack(*blocks)]
+                self._twice = None
         return tuple(options)

@@ -142,7 +142,7 @@ class Session(Conversation):
         return frame
 
     def settle(self) -> None:
-        """Wait for the captured copies of our last segments, and judge all that is left."""
-        deadline = self.link.now() + COPY_WAIT
+        """Wait for what is held back, and the captured copies of our last segments; judge all that is left."""
+        deadline = self._road.until(self.link.now()) + COPY_WAIT
         self.run(lambda: self.settled, deadline=deadline)
         self.judge(rest=True)

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from difflib import ndiff
 from typing import Final
 
-from rawshake.profile import SECOND, Drops, Profile
+from rawshake.conversation import Conversation
+from rawshake.impair import Harm, Impairments, parse
+from rawshake.profile import SECOND, Profile
 from rawshake.report import Judged, Outcome, Remark
 from rawshake.rules import book
 from rawshake.rules.model import Rule
@@ -98,12 +100,10 @@ def started(
     link: MemoryLink | None = None,
 ) -> tuple[Session, MemoryLink]:
     """A session of which nothing has been sent, and its link; ``drops`` as ``syn:1,synack:2``."""
-    wanted = [
-        (name, int(which)) for name, _, which in (one.partition(":") for one in drops.split(",") if one)
-    ]
+    wanted = parse(Harm.DROP, drops) if drops else ()
     link = link or MemoryLink(peer)
     session = Session(
-        link, Tracker(CLIENT, SERVER), profile or Profile(isn=Seq(CLIENT_ISN)), rules, Drops(wanted)
+        link, Tracker(CLIENT, SERVER), profile or Profile(isn=Seq(CLIENT_ISN)), rules, Impairments(wanted)
     )
     return session, link
 
@@ -144,7 +144,9 @@ def play(
     return session
 
 
-def transcript(session: Session, *, client_isn: int = CLIENT_ISN, server_isn: int = SERVER_ISN) -> list[str]:
+def transcript(
+    session: Conversation, *, client_isn: int = CLIENT_ISN, server_isn: int = SERVER_ISN
+) -> list[str]:
     """All that passed, one line a segment, with the states of both ends; remarks begin with ``#``."""
     lines: list[str] = []
     before = START

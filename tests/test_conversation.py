@@ -9,7 +9,8 @@ import pytest
 
 from rawshake.conversation import Conversation
 from rawshake.endpoint import Want
-from rawshake.profile import SECOND, Drops, Profile
+from rawshake.impair import Harm, Impairments, parse
+from rawshake.profile import SECOND, Profile
 from rawshake.report import Exchange, Outcome
 from rawshake.rules import book
 from rawshake.rules.model import Verdict
@@ -31,7 +32,7 @@ def listening(
     *,
     profile: Profile | None = None,
     want: Want = Want.OPEN,
-    drops: Drops | None = None,
+    drops: str = "",
     crossing: bool = False,
     deaf_to_fin: bool = False,
 ) -> Ours:
@@ -41,7 +42,7 @@ def listening(
         Tracker(CLIENT, SERVER),
         profile or patient(SERVER_ISN),
         book(),
-        drops or Drops(),
+        Impairments(parse(Harm.DROP, drops) if drops else ()),
         ours=End.SERVER,
         crossing=crossing,
         deaf_to_fin=deaf_to_fin,
@@ -50,9 +51,15 @@ def listening(
     return Ours(end, serve)
 
 
-def dialling(server: Ours, *, profile: Profile | None = None, drops: Drops | None = None) -> Session:
+def dialling(server: Ours, *, profile: Profile | None = None, drops: str = "") -> Session:
     profile = profile or patient()
-    return Session(MemoryLink(server), Tracker(CLIENT, SERVER), profile, book(), drops or Drops())
+    return Session(
+        MemoryLink(server),
+        Tracker(CLIENT, SERVER),
+        profile,
+        book(),
+        Impairments(parse(Harm.DROP, drops) if drops else ()),
+    )
 
 
 def echo(end: Conversation) -> None:
@@ -102,9 +109,9 @@ def test_one_that_dials_and_one_that_listens(ours: str, theirs: str, ecn: bool) 
 @pytest.mark.parametrize("lost", ["syn:1", "synack:1", "synack:2", "ack:1"])
 def test_a_handshake_survives_loss_on_either_side(lost: str) -> None:
     name, _, which = lost.partition(":")
-    at_server = Drops([("synack", 1), ("synack", int(which))]) if name == "synack" else Drops()
+    at_server = f"synack:1,synack:{which}" if name == "synack" else ""
     server = listening(echo, drops=at_server)
-    session = dialling(server, drops=Drops([(name, int(which))]) if name != "synack" else Drops())
+    session = dialling(server, drops=f"{name}:{which}" if name != "synack" else "")
     assert session.connect(b"hello")
     assert session.send(b"", quiet=5 * SECOND) == b"hello"
     assert session.close()
@@ -113,7 +120,7 @@ def test_a_handshake_survives_loss_on_either_side(lost: str) -> None:
 
 def test_a_syn_ack_that_nobody_answers_is_sent_again_and_given_up() -> None:
     server = listening(profile=patient(SERVER_ISN, retries=2, timeout=100))
-    session = dialling(server, drops=Drops([("synack", n) for n in range(1, 9)]), profile=patient(retries=0))
+    session = dialling(server, drops="synack:100%", profile=patient(retries=0))
     assert not session.connect()
     session.run(lambda: False, deadline=session.link.now() + 20 * SECOND)
     sent = [one for one in server.conversation.transcript(Outcome.OPEN).steps if one.ours]
@@ -142,7 +149,7 @@ def test_a_server_that_wants_nothing_yet_does_not_answer() -> None:
 
 def test_a_reset_of_a_half_open_connection_ends_it() -> None:
     server = listening()
-    session = dialling(server, drops=Drops([("synack", 1)]))
+    session = dialling(server, drops="synack:1")
     session.endpoint.want = Want.OPEN
     session.run(lambda: session.server.iss is not None, deadline=session.link.now() + SECOND)
     session.abort()

@@ -21,8 +21,28 @@ from rawshake.impair import (
     Pick,
     Road,
     Treatment,
+    name_of,
     parse,
 )
+from rawshake.tcp.notation import parse_segment
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("S. =0:0(0) ack =1", "synack"),
+        ("S =0:0(0)", "theirsyn"),
+        (". =0:0(0) ack =1", "theirack"),
+        (". =0:1(1) ack =1", "theirdata"),
+        ("F. =0:0(0) ack =1", "theirfin"),
+        ("F. =0:1(1) ack =1", "theirfin"),
+        ("R. =0:0(0) ack =1", "theirrst"),
+        ("SR =0:0(0)", "theirrst"),
+    ],
+)
+def test_what_arrives_has_a_name(text: str, name: str) -> None:
+    segment = parse_segment(text, src=("192.0.2.2", 80), dst=("192.0.2.1", 40000))
+    assert name_of(segment) == name
 
 
 def drops(text: str, *, seed: int = 0) -> Impairments:
@@ -125,6 +145,15 @@ def test_chance_in_one_direction_does_not_hang_on_the_other() -> None:
     assert found == alone
 
 
+def test_what_was_asked_in_vain_is_told() -> None:
+    harmed = Impairments([*parse(Harm.DROP, "data:2,syn:1,5%"), *parse(Harm.DELAY, "9=1ms")])
+    harmed.treat("syn", ours=True)
+    harmed.treat("data", ours=True)
+    assert harmed.missed() == ["drop data:2", "delay any:9"]
+    assert harmed.met("syn")
+    assert not harmed.met("fin")
+
+
 @pytest.mark.parametrize(("text", "count"), [("0%", 0), ("100%", 50)])
 def test_never_and_always(text: str, count: int) -> None:
     assert len(hits(drops(text), "data", 50)) == count
@@ -143,6 +172,16 @@ def test_several_harms_at_once() -> None:
     assert treatment.note == "corrupted and delayed by 20 ms by rawshake"
     assert harmed.treat("data", ours=True) == Treatment(dropped=True)
     assert harmed.treat("data", ours=True) is UNHARMED
+
+
+def test_what_is_held_back_is_waited_for() -> None:
+    assert Road[str]().empty
+    road: Road[str] = Road()
+    assert road.until(3) == 3
+    road.hold(held("late"), Treatment(delay=30), 0)
+    road.hold(held("overtaken"), Treatment(swapped=True), 0)
+    assert not road.empty
+    assert road.until(3) == PATIENCE
 
 
 def held(name: str, *, ours: bool = True) -> Held[str]:

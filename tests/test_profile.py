@@ -1,4 +1,4 @@
-"""What is given to a live endpoint: deviations, names, drops, the timer, the allowance of challenge ACKs."""
+"""What is given to a live endpoint: deviations, the timer, the allowance of challenge ACKs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from rawshake.profile import (
     SECOND,
     Allowance,
     Deviation,
-    Drops,
     Timer,
     deviate,
-    name_of,
 )
 from rawshake.tcp.notation import parse_segment
 from rawshake.tcp.segment import Checksum, Flags, Segment
@@ -71,29 +69,6 @@ def test_several_deviations_of_one_segment_add_up() -> None:
 def test_whatever_number_a_syn_has_is_the_isn() -> None:
     outgoing = deviate("syn", segment("S =5:5(0)"), [Deviation("syn", "seq", 9, False)])
     assert outgoing.meant == outgoing.segment == segment("S =9:9(0)")
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("S. =0:0(0) ack =1", "synack"),
-        ("S =0:0(0)", "theirsyn"),
-        (". =0:0(0) ack =1", "theirack"),
-        (". =0:1(1) ack =1", "theirdata"),
-        ("F. =0:0(0) ack =1", "theirfin"),
-        ("F. =0:1(1) ack =1", "theirfin"),
-        ("R. =0:0(0) ack =1", "theirrst"),
-        ("SR =0:0(0)", "theirrst"),
-    ],
-)
-def test_what_arrives_has_a_name(text: str, name: str) -> None:
-    assert name_of(segment(text)) == name
-
-
-def test_drops_take_the_ones_that_were_named_and_no_other() -> None:
-    drops = Drops([("syn", 1), ("syn", 3), ("ack", 2)])
-    taken = [drops.takes(name) for name in ("syn", "ack", "syn", "syn", "ack", "fin", "syn")]
-    assert taken == [True, False, False, True, True, False, False]
 
 
 def test_the_first_round_trip_sets_the_timeout_as_rfc_6298_has_it() -> None:

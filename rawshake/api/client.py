@@ -13,6 +13,7 @@ from rawshake.api.crafting import Crafting, check
 from rawshake.api.live import call, outcome_of
 from rawshake.api.status import STATUS
 from rawshake.errors import Exit, Failure
+from rawshake.impair import Harm, Impairment, parse
 from rawshake.judge import Ruling
 from rawshake.net.privilege import require_raw
 from rawshake.profile import SECOND, Deviation
@@ -241,12 +242,19 @@ def connect(
     ecn: bool = False,
     options: str | None = None,
     bad: Sequence[Deviation] = (),
-    drop: Sequence[tuple[str, int]] = (),
+    drop: str = "",
+    duplicate: str = "",
+    reorder: str = "",
+    delay: str = "",
+    corrupt: str = "",
+    seed: int = 0,
+    delayed_ack: float = 0.0,
 ) -> Client:
     """Open a connection by hand, and return it ESTABLISHED. What is asked of it is as on the command line.
 
-    ``timeout`` is in seconds, ``options`` all of the SYN's in packetdrill's notation, ``drop`` what to lose on our
-    own side: ``("synack", 1)`` is the first SYN,ACK. It takes the capability CAP_NET_RAW.
+    ``timeout`` and ``delayed_ack`` are in seconds, ``options`` all of the SYN's in packetdrill's notation, and
+    ``drop`` to ``corrupt`` say what to do to segments on our own side: ``drop="synack:1,5%"``. It takes the
+    capability CAP_NET_RAW.
 
     Raises ``Failure`` before anything is sent where the machine, the address or a number does not allow it, and
     ``Broken`` where the server does not answer as it should.
@@ -279,8 +287,16 @@ def connect(
         timeout=_ns(timeout),
         retries=retries,
         bad=tuple(bad),
-        drop=(tuple(drop),),
+        drop=_harms(Harm.DROP, drop),
+        duplicate=_harms(Harm.DUPLICATE, duplicate),
+        reorder=_harms(Harm.REORDER, reorder),
+        delay=_harms(Harm.DELAY, delay),
+        corrupt=_harms(Harm.CORRUPT, corrupt),
+        seed=seed,
+        delayed_ack=_ns(delayed_ack),
     )
+    if not 0 <= delayed_ack <= 0.5:  # RFC 9293 MUST-40
+        raise Failure(Exit.USAGE, f"delayed_ack is {delayed_ack}, which is not between 0 and 0.5 s.")
     check(crafting)
     require_raw(sys.argv)
     with ExitStack() as stack:
@@ -294,6 +310,13 @@ def connect(
             session.abort()
             raise
         return Client(session, stack.pop_all(), f"connect {host} {port}", timeout)
+
+
+def _harms(harm: Harm, text: str) -> tuple[Impairment, ...]:
+    try:
+        return parse(harm, text) if text else ()
+    except ValueError as wrong:
+        raise Failure(Exit.USAGE, str(wrong)) from None
 
 
 def _within(name: str, number: int | None, least: int, most: int) -> None:

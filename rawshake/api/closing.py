@@ -26,9 +26,9 @@ def close(session: Session, how: How, timeout: int) -> tuple[Outcome, str]:
     What was asked of segments that were never met is remarked upon: a user could take that for a result.
     """
     ended = _end(session, how, timeout)
-    drops, wrong = session.drops, session.profile.deviations
-    idle = [f"--bad {one.step}.{one.field}" for one in wrong if not drops.met(one.step)]
-    for asked in (*idle, *(f"--drop {one}" for one in drops.missed())):
+    done, wrong = session.impairments, session.profile.deviations
+    idle = [f"--bad {one.step}.{one.field}" for one in wrong if not done.met(one.step)]
+    for asked in (*idle, *(f"--{one}" for one in done.missed())):
         session.remark(f"{asked} was not used: there was no such segment")
     return ended
 

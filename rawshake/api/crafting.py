@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rawshake.errors import Exit, Failure
+from rawshake.impair import Impairment, Impairments
 from rawshake.profile import SECOND, Deviation
 from rawshake.tcp import option
 from rawshake.tcp.option import Option
@@ -13,7 +14,7 @@ from rawshake.tcp.option import Option
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crafting:
-    """What is asked of our segments; None and 0 stand for the ordinary. ``timeout`` is in ns."""
+    """What is asked of our segments; None and 0 stand for the ordinary. ``timeout`` and ``delayed_ack`` are in ns."""
 
     isn: int | None = None
     sport: int = 0
@@ -31,7 +32,18 @@ class Crafting:
     timeout: int = 10 * SECOND
     retries: int = 6
     bad: tuple[Deviation, ...] = ()
-    drop: tuple[tuple[tuple[str, int], ...], ...] = ()
+    drop: tuple[Impairment, ...] = ()
+    duplicate: tuple[Impairment, ...] = ()
+    reorder: tuple[Impairment, ...] = ()
+    delay: tuple[Impairment, ...] = ()
+    corrupt: tuple[Impairment, ...] = ()
+    seed: int = 0
+    delayed_ack: int = 0
+
+    def impairments(self) -> Impairments:
+        """What is done to the segments of one connection."""
+        wanted = (*self.drop, *self.duplicate, *self.reorder, *self.delay, *self.corrupt)
+        return Impairments(wanted, seed=self.seed)
 
 
 def check(crafting: Crafting, *, dashes: str = "") -> None:

@@ -10,7 +10,7 @@ from rawshake.api.crafting import Crafting, syn_options
 from rawshake.conversation import Conversation
 from rawshake.net.route import first_route, largest_segment, resolve
 from rawshake.net.wire import Wire
-from rawshake.profile import Drops, Profile
+from rawshake.profile import Profile
 from rawshake.report import Outcome
 from rawshake.rules import book
 from rawshake.session import Session
@@ -50,10 +50,11 @@ def call(host: str, port: int, crafting: Crafting) -> Iterator[Call]:
             deviations=crafting.bad,
             timeout=crafting.timeout,
             retries=crafting.retries,
+            delayed_ack=crafting.delayed_ack,
         )
         tracker = Tracker((wire.source, wire.sport), (target.address, port))
-        drops = Drops([one for group in crafting.drop for one in group])
-        yield Call(Session(wire, tracker, profile, book(), drops=drops), wire, len(targets))
+        session = Session(wire, tracker, profile, book(), impairments=crafting.impairments())
+        yield Call(session, wire, len(targets))
 
 
 def random_number() -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import reduce
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -16,13 +17,13 @@ from rawshake.permitted import PERMISSION
 from rawshake.profile import SECOND, Deviation
 
 if TYPE_CHECKING:
+    from rawshake.impair import Impairment
     from rawshake.tcp.option import Option
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 BAD_STEPS: Final = ("syn", "ack", "data", "fin", "lastack")
 BAD_FIELDS: Final = {"seq": 1 << 32, "ack": 1 << 32, "flags": 1 << 12, "checksum": 1 << 16, "window": 1 << 16}
-DROP_NAMES: Final = (*BAD_STEPS, "rst", "synack", "theirsyn", "theirack", "theirdata", "theirfin", "theirrst")
 #: RFC 9293 section 3.4.2 has MSL as two minutes.
 TWO_MSL: Final = 240 * SECOND
 
@@ -94,17 +95,24 @@ def bad(text: str) -> Deviation:
     return Deviation(step, field, -wanted if sign == "-" else wanted, relative=bool(sign))
 
 
-def drop(text: str) -> tuple[tuple[str, int], ...]:
-    """NAME:N[,NAME:N...]: segments to lose on our own side."""
-    dropped = []
-    for part in text.split(","):
-        name, _, which = part.strip().partition(":")
-        if name not in DROP_NAMES:
-            raise click.BadParameter(f"{name!r} in {text!r} is no segment: {', '.join(DROP_NAMES)}.")
-        if which and not (which.isascii() and which.isdecimal() and int(which)):
-            raise click.BadParameter(f"{which!r} in {text!r} does not say which {name}: 1 is the first.")
-        dropped.append((name, int(which or 1)))
-    return tuple(dropped)
+def impaired(harm: str) -> Callable[[str], tuple[Impairment, ...]]:
+    """A reader of WHICH,...: segments to harm in that way on our own side."""
+
+    def read(text: str) -> tuple[Impairment, ...]:
+        from rawshake.impair import Harm, parse
+
+        try:
+            return parse(Harm[harm], text)
+        except ValueError as wrong:
+            raise click.BadParameter(str(wrong)) from None
+
+    return read
+
+
+def _flattened(
+    ctx: click.Context, parameter: click.Parameter, groups: Sequence[Sequence[object]]
+) -> tuple[object, ...]:
+    return tuple(chain.from_iterable(groups))
 
 
 def tcp_options(text: str) -> tuple[Option, ...]:
@@ -150,6 +158,17 @@ def _options(*decorators: Callable[[CommandT], CommandT]) -> Callable[[CommandT]
         return reduce(lambda wrapped, decorator: decorator(wrapped), reversed(decorators), command)
 
     return decorate
+
+
+def _impairment(harm: str, text: str, metavar: str = "WHICH,...") -> Callable[[CommandT], CommandT]:
+    return click.option(
+        f"--{harm}",
+        type=impaired(harm.upper()),
+        multiple=True,
+        callback=_flattened,
+        metavar=metavar,
+        help=text,
+    )
 
 
 crafting_options = _options(
@@ -218,12 +237,30 @@ crafting_options = _options(
         help="Send a wrong number: STEP is syn, ack, data, fin or lastack; FIELD is seq, ack, flags, "
         "checksum or window; VALUE is absolute, or +n or -n from the right one.",
     ),
+    _impairment(
+        "drop",
+        "Lose segments on our own side, of either direction: synack:1 is the first SYN-ACK that "
+        "comes, 7 the seventh segment, 5% each by chance, data:5% so named.",
+    ),
+    _impairment("duplicate", "Let segments go on twice."),
+    _impairment("reorder", "Let the next of that direction overtake segments."),
+    _impairment("delay", "Hold segments back: data:5%=20ms; 100 ms unless said.", "WHICH=TIME,..."),
+    _impairment("corrupt", "Spoil segments, so that their checksum is wrong."),
     click.option(
-        "--drop",
-        type=drop,
-        multiple=True,
-        metavar="NAME:N,...",
-        help="Lose segments on our own side: syn:1 is our first SYN, synack:1 the first SYN-ACK that comes.",
+        "--seed",
+        type=number(0, 2**63),
+        metavar="N",
+        default="0",
+        show_default=True,
+        help="What chance hangs on.",
+    ),
+    click.option(
+        "--delayed-ack",
+        type=seconds(0, 0.5),
+        metavar="SECONDS",
+        default="0",
+        show_default=True,
+        help="How long to hold back the ACK of a single segment.",
     ),
 )
 

@@ -195,12 +195,13 @@ def _taken(steps: Sequence[Step]) -> Iterator[_Taken]:
     """What the peer of rawshake acknowledges for the first time and must not have taken."""
     ours = next((step.sender for step in steps if step.ours), None)
     pieces: list[_Piece] = []
+    iss: Seq | None = None
     top: Seq | None = None
     for step in steps:
         segment = step.segment
         if step.sender is ours:
-            if segment.syn:
-                top, pieces = segment.seq + (1 if sound(step) else 0), []
+            if segment.syn and segment.seq != iss:
+                iss, top, pieces = segment.seq, segment.seq + (1 if sound(step) else 0), []
             if segment.length and not segment.rst:
                 pieces.append(_Piece(segment.seq, segment.end, _flaw(step), step))
         elif top is None or segment.rst or not segment.has_ack or not sound(step) or not segment.ack > top:

@@ -66,6 +66,16 @@ class Stream:
         whole = (min(first, met[0][0]), max(end, met[-1][1])) if met else (first, end)
         self._blocks.insert(0, whole)
 
+    def twice(self, seq: Seq, length: int) -> tuple[Seq, Seq] | None:
+        """Which of those octets, from the first of them on, are here already (RFC 2883 section 4)."""
+        first = self._at + (seq - self.next)
+        end = first + length
+        known = max(first, self._at)
+        for left, right in self._blocks:
+            if left <= first < right:
+                known = right
+        return (seq, seq + (min(end, known) - first)) if known > first else None
+
     @property
     def gaps(self) -> bool:
         """Whether something lies above a gap."""

@@ -112,7 +112,7 @@ def test_our_segments_are_as_they_are_asked_for(lab: Lab) -> None:
 
 
 def test_lost_on_our_own_side(lab: Lab) -> None:
-    with rawshake.connect("192.0.2.2", 7, drop=[("synack", 1)]) as client:
+    with rawshake.connect("192.0.2.2", 7, drop="synack:1") as client:
         pass
     assert [step.note for step in client.exchange.steps].count("dropped by rawshake") == 1
     assert client.findings == ()
