@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from string import Template
 from typing import Final
 
 from rawshake.render.figure5 import (
@@ -47,49 +48,57 @@ _CHARACTERS: Final = 100
 #: Class names of what each end has walked.
 CLASSES: Final = {End.CLIENT: "client", End.SERVER: "server"}
 
+#: Which element has which colour. Custom properties would say it once, but few programs besides browsers know them.
+_COLOURS: Final = Template("""\
+.rawshake-states .paper { fill: $paper }
+.rawshake-states text { fill: $ink }
+.rawshake-states .state rect { fill: $box; stroke: $line }
+.rawshake-states .reset { fill: $reset }
+.rawshake-states .transition path { stroke: $line }
+.rawshake-states .transition .head { fill: $line }
+.rawshake-states.walked .state rect { stroke: $faint }
+.rawshake-states.walked .transition path { stroke: $faint }
+.rawshake-states.walked .transition .head { fill: $faint }
+.rawshake-states.walked .state.client rect { stroke: $client }
+.rawshake-states.walked .state.server rect { stroke: $server }
+.rawshake-states.walked .state.client.server rect { stroke: $ink }
+.rawshake-states.walked .transition path.client { stroke: $client }
+.rawshake-states.walked .transition path.server { stroke: $server }
+.rawshake-states.walked .transition.client .head { fill: $client }
+.rawshake-states.walked .transition.server .head { fill: $server }
+.rawshake-states.walked .transition.client.server .head { fill: $ink }
+.rawshake-states.walked .reset .client { fill: $client }
+.rawshake-states.walked .reset .server { fill: $server }
+.rawshake-states .badge.client rect { fill: $client }
+.rawshake-states .badge.server rect { fill: $server }
+.rawshake-states .badge text { fill: $on }
+.rawshake-states .way.client { fill: $client }
+.rawshake-states .way.server { fill: $server }
+""")
+LIGHT: Final = {
+    "paper": "#ffffff", "ink": "#1f2328", "line": "#57606a", "faint": "#afb8c1", "box": "#f6f8fa",
+    "reset": "#b3261e", "client": "#0757b8", "server": "#a33c00", "on": "#ffffff",
+}  # fmt: skip
+DARK: Final = {
+    "paper": "#0d1117", "ink": "#e6edf3", "line": "#9198a1", "faint": "#4d545c", "box": "#161b22",
+    "reset": "#ff8a80", "client": "#79b8ff", "server": "#ffab70", "on": "#0d1117",
+}  # fmt: skip
 #: All classes are below ``.rawshake-states``, so that a page that holds the picture is left alone.
-STYLE: Final = """\
-.rawshake-states {
-  --paper: #ffffff; --ink: #1f2328; --line: #57606a; --faint: #afb8c1; --box: #f6f8fa; --reset: #b3261e;
-  --client: #0757b8; --server: #a33c00; --on: #ffffff;
-  font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "DejaVu Sans", Arial, sans-serif;
-  font-size: 15px;
-}
-@media (prefers-color-scheme: dark) {
-  .rawshake-states {
-    --paper: #0d1117; --ink: #e6edf3; --line: #9198a1; --faint: #4d545c; --box: #161b22; --reset: #ff8a80;
-    --client: #79b8ff; --server: #ffab70; --on: #0d1117;
-  }
-}
-.rawshake-states .paper { fill: var(--paper); }
-.rawshake-states text { fill: var(--ink); }
-.rawshake-states .state rect { fill: var(--box); stroke: var(--line); stroke-width: 1.5; }
-.rawshake-states .state .name { font-weight: 600; text-anchor: middle; }
-.rawshake-states .reset { font-size: 11px; text-anchor: middle; fill: var(--reset); }
-.rawshake-states .transition path { fill: none; stroke: var(--line); stroke-width: 1.5; }
-.rawshake-states .transition .head { fill: var(--line); stroke: none; }
-.rawshake-states.walked .state rect { stroke: var(--faint); }
-.rawshake-states.walked .transition path { stroke: var(--faint); }
-.rawshake-states.walked .transition .head { fill: var(--faint); stroke: none; }
-.rawshake-states.walked .state.client rect { stroke: var(--client); stroke-width: 3; }
-.rawshake-states.walked .state.server rect { stroke: var(--server); stroke-width: 3; }
-.rawshake-states.walked .state.client.server rect { stroke: var(--ink); }
-.rawshake-states.walked .transition path.client { stroke: var(--client); stroke-width: 3; }
-.rawshake-states.walked .transition path.server { stroke: var(--server); stroke-width: 3; }
-.rawshake-states.walked .transition path.client + path.server { stroke-dasharray: 8 8; }
-.rawshake-states.walked .transition.client .head { fill: var(--client); }
-.rawshake-states.walked .transition.server .head { fill: var(--server); }
-.rawshake-states.walked .transition.client.server .head { fill: var(--ink); }
-.rawshake-states.walked .reset .client { fill: var(--client); }
-.rawshake-states.walked .reset .server { fill: var(--server); }
-.rawshake-states .badge rect { stroke: none; }
-.rawshake-states .badge.client rect { fill: var(--client); }
-.rawshake-states .badge.server rect { fill: var(--server); }
-.rawshake-states .badge text { fill: var(--on); font-size: 12px; font-weight: 600; text-anchor: middle; }
-.rawshake-states .way { font-weight: 600; }
-.rawshake-states .way.client { fill: var(--client); }
-.rawshake-states .way.server { fill: var(--server); }
-.rawshake-states .note { font-size: 13px; }
+STYLE: Final = f"""\
+.rawshake-states {{ font: 15px system-ui, "Segoe UI", Roboto, "DejaVu Sans", Helvetica, Arial, sans-serif }}
+.rawshake-states .state rect {{ stroke-width: 1.5 }}
+.rawshake-states .state .name {{ font-weight: 600; text-anchor: middle }}
+.rawshake-states .reset {{ font-size: 11px; text-anchor: middle }}
+.rawshake-states .transition path {{ fill: none; stroke-width: 1.5 }}
+.rawshake-states .transition .head, .rawshake-states.walked .transition .head {{ stroke: none }}
+.rawshake-states.walked .state.client rect, .rawshake-states.walked .state.server rect {{ stroke-width: 3 }}
+.rawshake-states .transition path.client, .rawshake-states .transition path.server {{ stroke-width: 3 }}
+.rawshake-states .transition path.client + path.server {{ stroke-dasharray: 8 8 }}
+.rawshake-states .badge text {{ font-size: 12px; font-weight: 600; text-anchor: middle }}
+.rawshake-states .way {{ font-weight: 600 }}
+.rawshake-states .note {{ font-size: 13px }}
+{_COLOURS.substitute(LIGHT)}@media (prefers-color-scheme: dark) {{
+{_COLOURS.substitute(DARK)}}}
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import struct
 from collections.abc import Callable, Iterator
@@ -76,6 +77,9 @@ class Kernel:
         if not acknowledge:
             self._talk.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
         self._talk.connect_ex(peer.here)
+
+    def await_connected(self) -> None:
+        select.select([], [self.talk], [], self.patience / SECOND)
 
     def shutdown(self) -> None:
         self.talk.shutdown(socket.SHUT_WR)
