@@ -22,6 +22,7 @@ from rawshake.play.actions import (
     SendIcmp,
     Wait,
 )
+from rawshake.play.belief import believed
 from rawshake.play.sketch import Isns, Sketch, parse
 from rawshake.profile import SECOND, Timestamps
 from rawshake.report import Remark
@@ -72,7 +73,7 @@ class Numbers:
 
     @property
     def top(self) -> int:
-        """One past the highest number that it ever sent, gaps and what is not taken included."""
+        """One past the highest number that it ever sent, gaps included, but for what must be refused."""
         return self._relative(self.view.nxt, self.isns.sender, "the highest number sent")
 
     @property
@@ -142,6 +143,8 @@ class Peer:
     uncaptured: list[int] = field(default_factory=list)
     #: number and flags of those that were malformed, likewise
     _odd: list[tuple[Seq, Flags]] = field(default_factory=list)
+    #: the next SYN begins a connection
+    _anew: bool = True
     _stamps: Timestamps = field(default_factory=Timestamps)
 
     # What a script does.
@@ -224,7 +227,7 @@ class Peer:
 
     def restart(self, isn: int) -> None:
         """Begin anew with our ISN ``isn`` on the same ports: numbers are relative to the SYNs that come now."""
-        self.isn, self.their_isn = Seq(isn), None
+        self.isn, self.their_isn, self._anew = Seq(isn), None, True
 
     # What a script may look at.
 
@@ -350,8 +353,8 @@ class Peer:
             # 3.10.7.3: there a reset is believed if it acknowledges the SYN.
             ack = f"ack ={view.nxt}"
             return self.sending(Send(self, parse(f"R. =0: {ack}")), now)[1]
-        number = view.last_ack if view.last_ack is not None else view.rcv_nxt
-        return self.sending(Send(self, parse(f"R ={number}:")), now)[1]
+        number = view.last_ack if view.last_ack is not None else our.next_seq
+        return self.sending(Send(self, parse(f"R ={number or self.isn + 1}:")), now)[1]
 
     def _usual(self, now: int) -> Segment:
         our, their = self._numbers(self.end), self._numbers(self.end.other)
@@ -373,7 +376,12 @@ class Peer:
         if self.tracker is None:
             ends = (self.here, self.there) if ours else (self.there, self.here)
             self.tracker = Tracker(*ends)
-        step = self.tracker.apply(segment, time, fate=fate, ours=ours)
+        meant = None
+        if ours and not (self._anew and segment.syn):
+            meant = believed(self._numbers(self.end).view, self._numbers(self.end.other).view, segment)
+        if ours and segment.syn:
+            self._anew = False
+        step = self.tracker.apply(segment, time, fate=fate, ours=ours, meant=meant)
         self.entries.append(step)
         return step
 

@@ -200,6 +200,8 @@ def _taken(steps: Sequence[Step]) -> Iterator[_Taken]:
     for step in steps:
         segment = step.segment
         if step.sender is ours:
+            if segment.syn and step.meant is not None and not step.meant.syn:
+                continue  # sent to be refused
             if segment.syn and segment.seq != iss:
                 iss, top, pieces = segment.seq, segment.seq + (1 if sound(step) else 0), []
             if segment.length and not segment.rst:

@@ -271,13 +271,20 @@ def synrcvd_another_syn(step: Step) -> Outcome | None:
         > S 0:0(0) win 65535
         < S. 0:0(0) ack 1 win 65535
         +1 < S. 0:0(0) ack 1 win 65535
+    Quiet (after a reset):
+        > S 0:0(0) win 65535
+        < S. 0:0(0) ack 1 win 65535
+        > R 1:1(0) win 65535
+        +1 > S 0:0(0) win 65535
+        < S. 5000:5000(0) ack 1 win 65535
     """
     was, peer, seq = step.was, step.peer_was, step.segment.seq
     if not _is_synack(step) or was.offered is None or was.iss is None or not was.passive:
         return None
     if seq == was.iss:
         return held("seq", f"seq {seq}: the ISN of the SYN,ACK before")
-    if was.expected not in (State.SYN_RECEIVED, State.ESTABLISHED) or was.last_ack != step.segment.ack:
+    over = was.reopened or was.expected not in (State.SYN_RECEIVED, State.ESTABLISHED)
+    if over or was.last_ack != step.segment.ack:
         return None  # the first attempt is over, or this answers another SYN
     if was.syn_at is None or step.time - was.syn_at >= FORGOTTEN_AFTER:
         return undecidable("seq", "so late, the server may have given the first SYN up")

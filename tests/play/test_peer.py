@@ -29,16 +29,17 @@ def test_numbers_that_are_computed() -> None:
         yield from handshake(peer)
         assert peer.their.state is State.ESTABLISHED
         yield peer.send("P.", data=b"abc")
+        yield peer.send(f". {peer.our.nxt + 1_000}:", data=b"beyond a gap")
         yield peer.send(f". {peer.our.nxt + 100_000}:", data=b"beyond the window")
         yield peer.send("P. [bad checksum]", data=b"damaged")
         yield peer.expect(". ack 4")
         ours, theirs = peer.our, peer.their
         assert (ours.nxt, ours.una, ours.rcv_nxt, theirs.nxt, theirs.acked) == (4, 4, 1, 1, 4)
-        assert (ours.top, theirs.top, theirs.window) == (100_021, 1, 65535)
+        assert (ours.top, theirs.top, theirs.window) == (1_016, 1, 65535)
         return peer.sent_at
 
     played = rehearse(script, Honest())
-    assert played.result.value == START + 1_000_000 + 5 * 1_000, played.result
+    assert played.result.value == START + 1_000_000 + 6 * 1_000, played.result
 
 
 def test_timestamps_go_on_by_themselves_once_both_have_them() -> None:
