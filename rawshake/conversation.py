@@ -45,6 +45,8 @@ class Conversation:
     deaf_to_fin: bool = False
     #: of how many segments the transcript is kept; a longer one is not judged as a whole
     most_entries: int | None = None
+    #: of how many octets that the peer sends
+    most_data: int = KEPT_DATA
     on_entry: Callable[[Judged | Remark], None] = lambda entry: None
     on_frame: Callable[[Frame], None] = lambda frame: None
     #: told each step once it is applied, before anything of ours answers it; what it remarks follows the step
@@ -136,10 +138,10 @@ class Conversation:
     # What the loop does with it.
 
     def read(self, most: int | None = None) -> bytes:
-        """Take what has arrived, ``most`` octets of it; the report keeps the first KEPT_DATA octets of all."""
+        """Take what has arrived, ``most`` octets of it; the report keeps the first ``most_data`` of all."""
         fresh = self.endpoint.read(most)
-        if len(self.data) < KEPT_DATA:
-            self.data += fresh[: KEPT_DATA - len(self.data)]
+        if len(self.data) < self.most_data:
+            self.data += fresh[: self.most_data - len(self.data)]
         return fresh
 
     def next_deadline(self, *others: int | None) -> int | None:
@@ -162,7 +164,7 @@ class Conversation:
             closing=() if self.cut else self._judge.exchange(steps),
             outcome=outcome,
             detail=detail,
-            data=bytes(self.data + self.endpoint.unread)[:KEPT_DATA],
+            data=bytes(self.data + self.endpoint.unread)[: self.most_data],
         )
 
     def flush(self) -> None:
@@ -322,10 +324,23 @@ class Conversation:
 
     def _keep(self, entry: Judged | Remark) -> None:
         if self.most_entries is not None and len(self.entries) >= self.most_entries:
-            self.cut = True
-            self.entries.clear()
+            self.forget()
         if not self.cut:
             self.entries.append(entry)
+
+    def forget(self) -> None:
+        """Keep nothing more of the transcript, nor what is kept: the whole can no longer be judged."""
+        self.cut = True
+        self.entries.clear()
+
+    @property
+    def untold(self) -> bool:
+        """Whether anything waits still to be judged."""
+        return self._copies.since is not None
+
+    def succeed(self, before: Conversation) -> None:
+        """It goes between the ends of another one, of which copies may still be captured."""
+        self._copies.expect_no_more(before._copies.wires())
 
     def _excused(self, step: Step) -> bool:
         """Whether it has left although no copy of it was seen."""

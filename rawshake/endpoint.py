@@ -258,6 +258,8 @@ class Endpoint:
             name = "lastack"
         else:
             name = self._receiving.ack_now or "ack of data"
+        if self.passive and name == "ack of data":
+            name = "ack"  # a server has no third ACK, which is called so
         return self._outgoing(name, self._segment(Flags.ACK, me.nxt, ack=ack, now=now))
 
     # How it looks.

@@ -26,7 +26,7 @@ CHALLENGE_SPAN: Final = 5 * SECOND
 class Deviation:
     """A wrong number sent on purpose: in every segment called ``step``, ``field`` becomes ``value``.
 
-    ``step`` is syn, ack, data, fin or lastack; ``field`` seq, ack, flags, checksum or window. With
+    ``step`` is syn, synack, ack, data, fin or lastack; ``field`` seq, ack, flags, checksum or window. With
     ``relative`` the value is added to the right one.
     """
 

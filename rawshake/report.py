@@ -121,12 +121,17 @@ class Exchange:
 
         What it SHOULD have done and left out is a warning only.
         """
-        return any(r.verdict is Verdict.FAIL or _should_not(r) for r in self.findings if not r.ours)
+        return any(breach_of_peer(ruling) for ruling in self.findings)
 
     def state(self, end: End) -> str:
         """The state of that end after the last segment, with ``?`` where it is only expected."""
         steps = self.steps
         return steps[-1].after.of(end).state if steps else "CLOSED"
+
+
+def breach_of_peer(ruling: Ruling) -> bool:
+    """Whether it charges the other end with what it must not, or should not, do."""
+    return not ruling.ours and (ruling.verdict is Verdict.FAIL or _should_not(ruling))
 
 
 def _should_not(ruling: Ruling) -> bool:

@@ -105,6 +105,20 @@ def servers() -> str:
     return table(("port", "server", "what it does"), rows)
 
 
+def behaviours() -> str:
+    """How a port that is played by hand may behave."""
+    from rawshake.behaviours import BEHAVIOURS
+
+    rows = (
+        (
+            f"`{one.name}{'' if one.amount is None else ':N'}`",
+            f"{one.what} N is {one.amount} unless given." if one.amount else one.what,
+        )
+        for one in BEHAVIOURS.values()
+    )
+    return table(("behaviour", "what it does"), rows)
+
+
 def rules() -> str:
     """The rule book, chapter by chapter."""
     from rawshake.rules import book, chapters
@@ -150,6 +164,8 @@ PARTS: Final = {
     "own-options": own_options,
     "check-options": options_of("check"),
     "sniff-options": options_of("sniff"),
+    "listen-options": options_of("listen"),
+    "behaviours": behaviours,
     "exits": exits,
     "servers": servers,
     "rules": rules,

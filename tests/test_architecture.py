@@ -16,7 +16,8 @@ ROOT = Path(__file__).parent.parent
 CORE = set(
     """
     tcp rules judge report render profile impair sending receiving endpoint play probes verify copies
-    conversation session screen link connection follow sift trace vantage permitted many
+    conversation ending account behaviours clients listener session screen link connection follow sift
+    trace vantage permitted many
     """.split()
 )
 
@@ -47,6 +48,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "copies": {"tcp", "link", "profile", "report"},
     "conversation": {"tcp", "rules", "judge", "report", "link", "profile", "endpoint", "copies", "impair"},
     "many": set("tcp rules vantage judge report link profile impair endpoint copies conversation".split()),
+    "ending": {"report", "conversation", "endpoint"},
+    "account": {"tcp", "rules", "judge", "report", "connection"},
+    "behaviours": {"profile", "endpoint", "conversation"},
+    "clients": CORE - {"listener", "session"},
+    "listener": CORE - {"session"},
     "session": CORE,
     "net": {"tcp", "link", "trace"},
     "api": CORE | {"net"},

@@ -10,8 +10,9 @@ from typing import Final, Literal, Self
 
 from rawshake.api.closing import How, close
 from rawshake.api.crafting import Crafting, check
-from rawshake.api.live import call, outcome_of
+from rawshake.api.live import call
 from rawshake.api.status import STATUS
+from rawshake.ending import outcome_of
 from rawshake.errors import Exit, Failure
 from rawshake.impair import Harm, Impairment, parse
 from rawshake.judge import Ruling

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from rawshake.api.live import concluded, outcome_of
+from rawshake.api.live import concluded
+from rawshake.ending import outcome_of
 from rawshake.profile import SECOND
 from rawshake.report import Outcome
 from rawshake.session import Session

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rawshake.api.crafting import Crafting, syn_options
-from rawshake.conversation import Conversation
+from rawshake.ending import outcome_of
 from rawshake.net.route import first_route, largest_segment, resolve
 from rawshake.net.wire import Wire
 from rawshake.profile import Profile
@@ -62,27 +62,6 @@ def random_number() -> int:
     import secrets
 
     return secrets.randbits(32)
-
-
-def outcome_of(session: Conversation) -> tuple[Outcome, str]:
-    """How a session that has ended, or stopped, is to be called, and the detail to add."""
-    if session.unreachable:
-        return Outcome.UNREACHABLE, session.unreachable
-    if session.unresolved and not session.established:
-        return Outcome.UNREACHABLE, session.unresolved
-    if session.firewalled and not session.closed:
-        return Outcome.LOCAL_FIREWALL, session.firewalled
-    if session.refused:
-        return Outcome.REFUSED, ""
-    if session.closed:
-        return Outcome.CLOSED, ""
-    if session.was_reset:
-        return Outcome.RESET, ""
-    if session.endpoint.gave_up:
-        return (Outcome.TIMED_OUT if session.established else Outcome.FILTERED), ""
-    if session.client.fin is not None:
-        return Outcome.HALF_CLOSED, "the server has not sent its FIN"
-    return (Outcome.HELD if session.established else Outcome.OPEN), ""
 
 
 def concluded(session: Session) -> tuple[Outcome, str]:

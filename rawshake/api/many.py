@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 
 from rawshake.api.crafting import Crafting, syn_options
-from rawshake.api.live import outcome_of, random_number
+from rawshake.api.live import random_number
+from rawshake.ending import outcome_of
 from rawshake.endpoint import Endpoint, Want
 from rawshake.many.run import Order, Run
 from rawshake.net import craft

@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "send": "Send octets over a held connection and print what comes back.",
     "sessions": "List the connections that are held.",
     "teardown": "Close a held connection, or open and close one: FIN, ACK, FIN, ACK.",
+    "listen": "Be the server, by hand: judge every client that dials.",
     "check": "Judge what passed: every connection of a capture.",
     "sniff": "Judge what passes: every connection on an interface, until Ctrl-C.",
     "rules": "List the rule book.",

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rawshake.api.closing import How, close
-from rawshake.api.live import outcome_of
 from rawshake.api.status import status_of
 from rawshake.cli.live import Live, reset, stoppable
 from rawshake.cli.output import Printer, report
 from rawshake.cli.parameters import Output
 from rawshake.cli.stops import Stopped
+from rawshake.ending import outcome_of
 from rawshake.errors import Exit, Failure
 from rawshake.net import keeper
 from rawshake.net.channel import Channel, Message

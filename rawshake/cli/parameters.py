@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
-BAD_STEPS: Final = ("syn", "ack", "data", "fin", "lastack")
+BAD_STEPS: Final = ("syn", "synack", "ack", "data", "fin", "lastack")
 BAD_FIELDS: Final = {"seq": 1 << 32, "ack": 1 << 32, "flags": 1 << 12, "checksum": 1 << 16, "window": 1 << 16}
 #: RFC 9293 section 3.4.2 has MSL as two minutes.
 TWO_MSL: Final = 240 * SECOND
@@ -234,7 +234,7 @@ crafting_options = _options(
         type=bad,
         multiple=True,
         metavar="STEP.FIELD=VALUE",
-        help="Send a wrong number: STEP is syn, ack, data, fin or lastack; FIELD is seq, ack, flags, "
+        help="Send a wrong number: STEP is syn, synack, ack, data, fin or lastack; FIELD is seq, ack, flags, "
         "checksum or window; VALUE is absolute, or +n or -n from the right one.",
     ),
     _impairment(
@@ -263,6 +263,21 @@ crafting_options = _options(
         help="How long to hold back the ACK of a single segment.",
     ),
 )
+
+
+def crafting_options_but(*left_out: str, **replaced: str) -> Callable[[CommandT], CommandT]:
+    """The same without those called ``left_out``, and with other help texts for those ``replaced``."""
+
+    def decorate(command: CommandT) -> CommandT:
+        command = crafting_options(command)
+        parameters: list[click.Option] = command.__click_params__  # type: ignore[attr-defined]
+        parameters[:] = [one for one in parameters if one.name not in left_out]
+        for parameter in parameters:
+            parameter.help = replaced.get(parameter.name or "", parameter.help)
+        return command
+
+    return decorate
+
 
 #: For commands that ask ``permitted.require_permitted``.
 permission_option = click.option(

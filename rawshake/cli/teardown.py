@@ -148,9 +148,9 @@ def _in_one_go(
     host: str, number: int, order: dict[str, Any], data: str, crafting: Crafting, output: Output
 ) -> int:
     from rawshake.api.closing import How, close
-    from rawshake.api.live import outcome_of
     from rawshake.cli.live import finish, opened, reset_if_interrupted
     from rawshake.cli.text import unescape
+    from rawshake.ending import outcome_of
     from rawshake.endpoint import Want
 
     how = How(order["how"])

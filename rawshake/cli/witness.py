@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from rawshake.api.live import outcome_of
 from rawshake.cli.live import Live, finish
 from rawshake.cli.output import render_options, to_stdout
+from rawshake.ending import outcome_of
 from rawshake.errors import Exit, Failure
 from rawshake.net.lab.control import Control
 from rawshake.net.lab.kernel import KernelSocket

@@ -21,10 +21,7 @@ _SPACE = 1 << 32
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """How servers opened, one in each row: the exchange's number, our port, both ISNs, when theirs came, in ns.
-
-    No port stands there twice.
-    """
+    """How servers opened, one in each row: the exchange's number, our port, both ISNs, when theirs came, in ns."""
 
     number: Column
     port: Column

@@ -21,6 +21,8 @@ from rawshake.net.send import foreign_source
 # linux/tcp.h; struct tcp_md5sig: address in 128 octets, flags, prefix length, length of key, interface, key.
 _TCP_MD5SIG_EXT: Final = 32
 _TCP_MD5SIG_FLAG_PREFIX: Final = 1
+#: net/tcp_states.h, as /proc/net/tcp writes it.
+_TIME_WAIT: Final = "06"
 _KEY: Final = struct.Struct("=128sBBHi80s")
 
 
@@ -44,8 +46,9 @@ class Guard:
 
     ``port`` 0 lets the kernel choose; ``self.port`` says which it is. ``peer``, address and port of the
     other end, is asked for only to know a connection of the kernel's own that is in the way. ``scope`` is
-    the interface index that a link-local IPv6 address needs. Raises ``Failure``: PORT_TAKEN,
-    FOREIGN_SOURCE, or NO_PRIVILEGE.
+    the interface index that a link-local IPv6 address needs. A guard that ``serves`` is of a port that
+    anyone may dial: connections of the kernel's own that use it are in the way, unless they are in TIME-WAIT.
+    Raises ``Failure``: PORT_TAKEN, FOREIGN_SOURCE, or NO_PRIVILEGE.
     """
 
     def __init__(
@@ -55,12 +58,13 @@ class Guard:
         *,
         scope: int = 0,
         peer: tuple[str, int] | None = None,
+        serves: bool = False,
         means: Iterable[Means] = Means,
     ) -> None:
         v6 = ":" in address
         self._socket = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_STREAM)
         try:
-            self._bind((address, port, 0, scope) if v6 else (address, port), peer)
+            self._bind((address, port, 0, scope) if v6 else (address, port), peer, serves=serves)
             # Deaf before it listens, so that there is no moment in which it would answer.
             self.means = _deafen(self._socket, means)
             self._socket.listen(1)
@@ -69,11 +73,13 @@ class Guard:
             raise
         except OSError as refused:
             self._socket.close()
-            raise _refusal(refused, address, port) from refused
+            raise (_taken if serves else _refusal)(refused, address, port) from refused
         self.address = address
         self.port: int = self._socket.getsockname()[1]
 
-    def _bind(self, name: tuple[str, int, int, int] | tuple[str, int], peer: tuple[str, int] | None) -> None:
+    def _bind(
+        self, name: tuple[str, int, int, int] | tuple[str, int], peer: tuple[str, int] | None, *, serves: bool
+    ) -> None:
         try:
             self._socket.bind(name)
         except OSError as refused:
@@ -81,7 +87,10 @@ class Guard:
                 raise
             # Connections that use the port but do not listen on it, most of them in TIME-WAIT, are no
             # hindrance, except one with the very peer: its segments never come as far as the listener.
-            if peer is None or _kernel_has(name[0], name[1], *peer):
+            if serves:
+                if _kernel_uses(name[0], name[1]):
+                    raise
+            elif peer is None or _kernel_has(name[0], name[1], *peer):
                 raise
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._socket.bind(name)
@@ -136,6 +145,17 @@ def _demand_signatures(listener: socket.socket) -> None:
         listener.setsockopt(socket.IPPROTO_TCP, _TCP_MD5SIG_EXT, key)
 
 
+def _taken(refused: OSError, address: str, port: int) -> Failure:
+    """Why a port cannot be served."""
+    if refused.errno != errno.EADDRINUSE:
+        return _refusal(refused, address, port)
+    return Failure(
+        Exit.PORT_TAKEN,
+        f"Port {port} on {address} belongs to a program of this machine, which would answer first.",
+        f"Stop it (ss -tlnp 'sport = {port}' names it), or choose another port.",
+    )
+
+
 def _refusal(refused: OSError, address: str, port: int) -> Failure:
     match refused.errno:
         case errno.EADDRINUSE if not port:
@@ -175,6 +195,19 @@ def _kernel_has(address: str, port: int, remote: str, remote_port: int) -> bool:
         wanted = [_in_table(prefix + address, port), _in_table(prefix + remote, remote_port)]
         with (Path("/proc/thread-self/net") / table).open() as lines:
             if any(line.split()[1:3] == wanted for line in lines):
+                return True
+    return False
+
+
+def _kernel_uses(address: str, port: int) -> bool:
+    """Whether a socket of the kernel's uses the port, other than in TIME-WAIT."""
+    mapped = "" if ":" in address else "::ffff:"
+    for prefix in {"", mapped}:
+        v6 = ":" in prefix + address
+        nobody = "::" if v6 else "0.0.0.0"
+        ours = {_in_table(prefix + address, port), _in_table(nobody, port)}
+        with (Path("/proc/thread-self/net") / ("tcp6" if v6 else "tcp")).open() as lines:
+            if any(row[1] in ours and row[3] != _TIME_WAIT for row in map(str.split, lines)):
                 return True
     return False
 

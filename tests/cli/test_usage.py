@@ -45,7 +45,7 @@ def assert_a_sentence_and_a_next_step(done: Done, status: Exit) -> None:
         (("connect", *HERE, "--timeout", "soon"), Exit.USAGE, "'soon' is not a number of seconds"),
         (("connect", *HERE, "--linger", "1"), Exit.USAGE, "--linger"),
         (("connect", *HERE, "--bad", "ack"), Exit.USAGE, "'ack' is not STEP.FIELD=VALUE"),
-        (("connect", *HERE, "--bad", "synack.ack=1"), Exit.USAGE, "'synack'"),
+        (("connect", *HERE, "--bad", "third.ack=1"), Exit.USAGE, "'third'"),
         (("connect", *HERE, "--bad", "ack.mss=1"), Exit.USAGE, "'mss'"),
         (("connect", *HERE, "--bad", "ack.ack=one"), Exit.USAGE, "'one'"),
         (("connect", *HERE, "--bad", "ack.window=65536"), Exit.USAGE, "65536"),

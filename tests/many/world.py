@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from rawshake.api.live import outcome_of
+from rawshake.ending import outcome_of
 from rawshake.link import Direction, Frame
 from rawshake.many.line import Frames
 from rawshake.many.packets import Column

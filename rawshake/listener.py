@@ -1,0 +1,353 @@
+"""A port played by hand: many clients at once over one link, each with a conversation of its own, in bounded memory."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
+from typing import Final
+
+from rawshake.account import Account
+from rawshake.behaviours import Behaviour, Caller
+from rawshake.clients import Address, Client, Counts, Key, Limits, Watcher, key_of
+from rawshake.conversation import Conversation
+from rawshake.ending import outcome_of
+from rawshake.endpoint import Want
+from rawshake.errors import Failure
+from rawshake.impair import Impairments
+from rawshake.judge import CaptureJudge
+from rawshake.link import Direction, Frame, Link
+from rawshake.profile import SECOND, Profile
+from rawshake.report import Judged, Remark
+from rawshake.rules.model import Rule
+from rawshake.tcp.decode import IcmpError, decode
+from rawshake.tcp.refusal import refusal
+from rawshake.tcp.segment import Checksum, Flags, Segment
+from rawshake.tcp.state import State
+from rawshake.tcp.tracker import Tracker
+from rawshake.tcp.view import End
+
+#: How many frames are taken before they are answered, and how many SYNs are answered of a round that is full.
+ROUND: Final = 1024
+ANSWERED: Final = 64
+#: How often a run asks whether it is still wanted.
+TICK: Final = SECOND // 2
+#: With more half-open connections than that, one that nobody completes is counted and not told.
+TOLD_HALF_OPEN: Final = 16
+#: How long nobody has to make room who is half open, ns.
+HALF_OPEN_FOR: Final = SECOND // 10
+
+
+@dataclass(slots=True)
+class Listener:
+    """Plays ``port`` over ``link`` by one behaviour: ``amount`` is its N.
+
+    ``profile`` makes how our segments look for a client at the first address that dialled the second, and
+    ``impairments`` what is done on our own side to the segments of a client, from its number.
+    """
+
+    link: Link
+    port: int
+    rules: Sequence[Rule]
+    behaviour: Behaviour
+    profile: Callable[[Address, Address], Profile]
+    watcher: Watcher
+    amount: int = 0
+    limits: Limits = Limits()
+    impairments: Callable[[int], Impairments] = lambda number: Impairments()
+    on_frame: Callable[[Frame], None] = lambda frame: None
+    #: called where nothing is half done; what it raises ends the run
+    checkpoint: Callable[[], None] = lambda: None
+    counts: Counts = field(default_factory=Counts)
+    #: no new client is answered any more
+    closing: bool = False
+    _clients: dict[Key, Client] = field(default_factory=dict)
+    _half_open: OrderedDict[Key, Client] = field(default_factory=OrderedDict)
+    _time_wait: OrderedDict[Key, tuple[int, Client]] = field(default_factory=OrderedDict)
+    _timers: list[tuple[int, int, Client]] = field(default_factory=list)
+    _scheduled: int = 0
+    _steps: int = 0
+    _answered: int = 0
+    _capture: CaptureJudge = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._capture = CaptureJudge(self.rules)
+
+    @property
+    def open(self) -> int:
+        """How many clients are there that have not ended."""
+        return len(self._clients) - len(self._time_wait)
+
+    # The loop.
+
+    def run(self, done: Callable[[], bool], *, deadline: int | None = None) -> None:
+        """Serve until ``done()`` or ``deadline`` (ns)."""
+        first: Frame | None = None
+        while True:
+            self._round(first)
+            self.checkpoint()
+            now = self.link.now()
+            if done() or (deadline is not None and now >= deadline):
+                return
+            bounds = (now + TICK, deadline, self._timers[0][0] if self._timers else None)
+            first = self.link.receive(min(bound for bound in bounds if bound is not None))
+
+    def close(self, patience: int) -> None:
+        """Say goodbye to everyone, within ``patience`` (ns): a FIN to the connected, a RST to all that is left then."""
+        self.closing = True
+        for client in self._all():
+            client.serving = None
+            want = Want.CLOSE if client.conversation.established else Want.ABORT
+            if client.conversation.endpoint.want is not Want.ABORT:
+                client.conversation.endpoint.want = want
+            self._answer(client, serve=False)
+        self.run(lambda: not self.open, deadline=self.link.now() + patience)
+        for client in self._all():
+            client.conversation.remark("no time left: resetting the connection")
+            client.conversation.endpoint.want = Want.ABORT
+            self._answer(client, serve=False)
+        self.run(lambda: not self.open, deadline=self.link.now() + SECOND // 2)
+        for client in self._all():
+            self._over(client)
+
+    def _all(self) -> list[Client]:
+        return [client for client in self._clients.values() if not client.gone]
+
+    def _round(self, first: Frame | None) -> None:
+        frames = [] if first is None else [first]
+        while len(frames) < ROUND:
+            frame = self.link.receive(self.link.now())
+            if frame is None:
+                break
+            frames.append(frame)
+        self._answered = ANSWERED if len(frames) == ROUND else ROUND
+        asked: dict[Key, Client] = {}
+        shown: dict[Key, Client] = {}
+        for frame in frames:
+            self._frame(frame, asked, shown)
+        for client in asked.values():
+            self._answer(client)
+        now = self.link.now()
+        if len(frames) < ROUND:
+            for client in self._due(now):
+                asked[client.key] = client
+                client.conversation.caught_up = now
+                self._answer(client)
+        for client in (asked | shown).values():
+            self._judge(client)
+
+    def _frame(self, frame: Frame, asked: dict[Key, Client], shown: dict[Key, Client]) -> None:
+        self.on_frame(frame)
+        key, flags = key_of(frame)
+        client = self._clients.get(key) if key else None
+        if frame.direction is Direction.OUT:
+            if client is not None:
+                client.conversation.take(frame)
+                shown[client.key] = client
+            return
+        if client is None and flags & 0x17 == Flags.SYN.value and (self.closing or self._answered <= 0):
+            self.counts.passed_over += 1
+            return
+        seen = decode(frame.packet, offloaded=frame.offloaded)
+        if isinstance(seen, IcmpError):
+            client = self._quoted(seen)
+        elif isinstance(seen, Segment) and (client is None or _reopens(client, seen)):
+            client = self._to_listen(key, seen, client)
+        if client is not None:
+            client.conversation.take(frame, seen)
+            asked[client.key] = client
+            if self.behaviour.want is Want.LISTEN:
+                client.patience = self.link.now() + client.conversation.profile.timeout
+
+    def _quoted(self, error: IcmpError) -> Client | None:
+        quoted = (error.quoted_src, error.quoted_sport), (error.quoted_dst, error.quoted_dport)
+        for client in self._clients.values():  # ICMP errors are few
+            if (client.conversation.tracker.server, client.conversation.tracker.client) == quoted:
+                return client
+        return None
+
+    # Clients that come.
+
+    def _to_listen(self, key: Key, segment: Segment, before: Client | None) -> Client | None:
+        """What came where there is no connection: RFC 9293 3.10.7.2."""
+        if segment.checksum is Checksum.WRONG or segment.rst or segment.dport != self.port:
+            return None
+        if segment.has_ack:
+            self._refuse(segment)
+            return None
+        if not segment.syn or self.open >= self.limits.open or not self._makes_room():
+            self.counts.passed_over += segment.syn
+            return None
+        self._answered -= 1
+        return self._open(key, segment, before)
+
+    def _makes_room(self) -> bool:
+        """Whether one more may be half open: the oldest goes, once it has had time to complete."""
+        if len(self._half_open) < self.limits.half_open:
+            return True
+        oldest = next(iter(self._half_open.values()))
+        if self.link.now() - oldest.since < HALF_OPEN_FOR:
+            return False
+        self.counts.forgotten += 1
+        self._forget(oldest)
+        return True
+
+    def _refuse(self, segment: Segment) -> None:
+        if self.behaviour.want is Want.LISTEN:
+            return
+        flags, seq, _ = refusal(segment)
+        self.counts.refused += 1
+        reset = Segment(
+            src=segment.dst, dst=segment.src, sport=segment.dport, dport=segment.sport, seq=seq, flags=flags
+        )
+        with suppress(Failure):  # nobody is there who would miss it
+            self.link.send(reset)
+
+    def _open(self, key: Key, segment: Segment, before: Client | None) -> Client:
+        there, here = (segment.src, segment.sport), (segment.dst, segment.dport)
+        profile = self.profile(there, here)
+        if before is not None and (nxt := before.conversation.me.nxt) is not None and not profile.isn > nxt:
+            # RFC 9293 section 3.4.1: above all that the connection before has used.
+            profile = replace(profile, isn=nxt + 1 + (int(profile.isn) & 0xFFFFFF))
+        tracker = Tracker(there, here)
+        behaviour = self.behaviour
+        conversation = Conversation(
+            self.link,
+            tracker,
+            profile,
+            self.rules,
+            self.impairments(self.counts.clients + 1),
+            ours=End.SERVER,
+            crossing=behaviour.crossing,
+            deaf_to_fin=behaviour.deaf_to_fin,
+            most_entries=self.limits.steps,
+            most_data=self.limits.data,
+        )
+        conversation.endpoint.want = behaviour.want
+        if before is not None:
+            conversation.succeed(before.conversation)
+            self._forget(before)
+        self.counts.clients += 1
+        account = Account(self.counts.clients, tracker)
+        client = Client(account.number, key, conversation, account, self.open + 1, self.link.now())
+        conversation.on_entry = lambda entry: self._told(client, entry)
+        self._clients[key] = self._half_open[key] = client
+        self.watcher.opened(client)
+        return client
+
+    def _told(self, client: Client, entry: Judged | Remark) -> None:
+        if client.gone:
+            client.conversation.entries.clear()  # in TIME-WAIT: it was told as a whole
+            return
+        client.account.add(entry)
+        self._count(client)
+        if self._steps > self.limits.all_steps:
+            longest = max(self._all(), key=lambda one: one.kept)
+            longest.conversation.forget()
+            self._count(longest)
+        self.watcher.entry(client, entry)
+
+    def _count(self, client: Client) -> None:
+        kept = len(client.conversation.entries)
+        self._steps += kept - client.kept
+        client.kept = kept
+
+    # What they are answered.
+
+    def _answer(self, client: Client, *, serve: bool = True) -> None:
+        conversation = client.conversation
+        if conversation.established and client.key in self._half_open:
+            del self._half_open[client.key]
+            client.serving = self.behaviour.serve(Caller(conversation), self.amount)
+        try:
+            if serve and client.serving is not None and conversation.established:
+                client.wake = next(client.serving, None)
+            conversation.flush()
+            if conversation.endpoint.gave_up and conversation.established and not conversation.closed:
+                if conversation.endpoint.want is not Want.ABORT:
+                    conversation.remark("no answer any more: resetting the connection")
+                conversation.endpoint.want = Want.ABORT
+                conversation.flush()
+        except Failure as refused:
+            conversation.firewalled = conversation.firewalled or refused.problem
+        self._schedule(client)
+
+    def _schedule(self, client: Client) -> None:
+        at = client.conversation.next_deadline(client.wake, client.patience)
+        if at is not None and (client.scheduled is None or at < client.scheduled):
+            client.scheduled = at
+            self._scheduled += 1
+            heappush(self._timers, (at, self._scheduled, client))
+
+    def _due(self, now: int) -> list[Client]:
+        """Whose timers have run out."""
+        for key in list(self._time_wait):
+            until, client = self._time_wait[key]
+            if until > now:
+                break
+            self._forget(client)
+        due = []
+        while self._timers and self._timers[0][0] <= now:
+            at, _, client = heappop(self._timers)
+            if client.scheduled == at and self._clients.get(client.key) is client:
+                client.scheduled = None
+                due.append(client)
+        return due
+
+    def _judge(self, client: Client) -> None:
+        conversation = client.conversation
+        conversation.judge()
+        if client.gone or self._clients.get(client.key) is not client:
+            return
+        late = client.patience is not None and self.link.now() >= client.patience
+        nothing = conversation.endpoint.want is Want.ABORT and conversation.me.iss is None
+        failed = late or nothing or bool(conversation.firewalled)
+        if (conversation.ended or conversation.closed or failed) and not conversation.untold:
+            self._over(client)
+        elif client.scheduled is None:
+            self._schedule(client)
+
+    # Clients that have gone.
+
+    def _over(self, client: Client) -> None:
+        conversation, account = client.conversation, client.account
+        conversation.judge(rest=True)
+        half_open = self._half_open.pop(client.key, None) is not None
+        exchange = conversation.transcript(*outcome_of(conversation))
+        if half_open and conversation.endpoint.gave_up and len(self._half_open) > TOLD_HALF_OPEN:
+            self.counts.forgotten += 1
+        else:
+            account.note(exchange.closing)
+            of_client = [one for one in account.openings(self.link.now()) if one.end is End.CLIENT]
+            account.note(self._capture.connection(of_client))
+            if conversation.cut:
+                account.remarks.append("too long to be judged as a whole: only segment by segment")
+            self.watcher.done(client, account.connection(None if conversation.cut else exchange), exchange)
+        conversation.entries.clear()
+        self._count(client)
+        client.gone = True
+        client.serving = None
+        if conversation.me.expected is State.TIME_WAIT:
+            self._time_wait[client.key] = self.link.now() + self.limits.linger, client
+            if len(self._time_wait) > self.limits.time_wait:
+                self._forget(next(iter(self._time_wait.values()))[1])
+        else:
+            self._forget(client)
+
+    def _forget(self, client: Client) -> None:
+        if not client.gone:
+            client.conversation.entries.clear()
+            self._count(client)
+        client.gone = True
+        for table in (self._clients, self._half_open, self._time_wait):
+            table.pop(client.key, None)
+
+
+def _reopens(client: Client, segment: Segment) -> bool:
+    """Whether a SYN may open a connection out of TIME-WAIT: RFC 9293 MAY-2, RFC 6191 section 2."""
+    if not client.gone or not segment.syn or segment.has_ack or segment.rst:
+        return False
+    nxt = client.conversation.me.rcv_nxt
+    return nxt is None or segment.seq >= nxt
