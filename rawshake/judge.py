@@ -96,7 +96,9 @@ class Judge:
         rulings = []
         kept = set(self._charged), {key: list(numbers) for key, numbers in self._breaches.items()}
         vantage = self._vantage
-        senders = {step.sender for step in steps}
+        # Whoever goes on after its SYN has heard of the other end.
+        answered = {step.receiver for step in steps if not (step.segment.syn or step.segment.rst)}
+        unseen = answered - {step.sender for step in steps}
         lived = {end: _lived(end, steps) for end in End} if any(step.copy for step in steps) else {}
         for entry in self._exchange_rules:
             for outcome in _outcomes(cast(ExchangeCheck, entry.check), steps, lived):
@@ -104,7 +106,7 @@ class Judge:
                 if entry.near and vantage is None:
                     vantage = infer(steps)
                 end = outcome.end or at.sender
-                if entry.near and end.other not in senders:
+                if entry.near and end.other in unseen:
                     outcome = undecidable(
                         outcome.field, f"nothing of the {end.other} was seen", end=end, step=outcome.step
                     )

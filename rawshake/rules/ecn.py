@@ -233,7 +233,8 @@ def ecn_ece_latched(steps: Sequence[Step]) -> Iterator[Outcome]:
 
     Otherwise the sender does not learn that the network is full, or may miss it, for ACKs get lost. DCTCP, in
     data centres, echoes each mark once and holds nothing: where the first ACK had ECE and a later one not, that
-    is a warning. Where the data was sent again the marked copy need not have arrived.
+    is a warning. Where the data was sent again the marked copy need not have arrived, and where numbers were left
+    out the capture may lack the CWR.
 
     Fires:
         > SEW 0:0(0) win 65535
@@ -270,13 +271,16 @@ def _latched(end: End, steps: Sequence[Step]) -> Iterator[Outcome]:
     marked: list[tuple[Seq, Seq]] = []
     latched: Seq | None = None  # from this acknowledgment on
     echoed = False
+    gap = False  # since then something of the data's sender was missed
     for step in steps:
         segment = step.segment
         if segment.syn or segment.rst or not sound(step) or step.fate is Fate.LOST:
             continue
+        nxt = step.was.nxt if step.sender is not end else step.peer_was.nxt
+        gap = gap or (nxt is not None and nxt < (segment.seq if step.sender is not end else segment.ack))
         if step.sender is not end:
             if segment.flags & Flags.CWR:
-                marked, latched, echoed = [], None, False
+                marked, latched, echoed, gap = [], None, False, False
             if segment.payload_length and step.again:
                 marked = [one for one in marked if not (segment.seq < one[1] and one[0] < segment.end)]
             elif segment.payload_length and segment.ecn == _CE and step.standing is Standing.NEW:
@@ -293,6 +297,9 @@ def _latched(end: End, steps: Sequence[Step]) -> Iterator[Outcome]:
             echoed = True
             yield held("ecn", f"ECE, for CE before {latched}", end=end, step=step.number)
             continue
+        if gap:
+            yield undecidable("ecn", "a CWR may have been missed", end=end, step=step.number)
+            return
         verdict = Verdict.WARN if echoed else None
         sentence = (
             f"flags {segment.flags}: no ECE, though data before {latched} came marked CE, and no CWR since"

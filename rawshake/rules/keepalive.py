@@ -8,6 +8,7 @@ from typing import Final
 from rawshake.rules.evidence import plain_ack, sound
 from rawshake.rules.model import Level, Outcome, Scope, Verdict, broken, held, undecidable
 from rawshake.rules.registry import rule
+from rawshake.tcp.segment import Segment
 from rawshake.tcp.view import End, Fate, Step
 
 _SECOND: Final = 1_000_000_000
@@ -121,7 +122,7 @@ def keepalive_form(steps: Sequence[Step]) -> Iterator[Outcome]:
     Stacks of old may need an octet to answer, so one octet of garbage is allowed where it is configured;
     Windows sends one always, and nothing is said of it. How long a connection is idle before is for the application to
     choose; two hours is only the default. With data outstanding, its retransmission tells as much, and a
-    segment before SND.NXT only confuses.
+    segment before SND.NXT only confuses. That it was outstanding shows in what the other end acknowledges next.
 
     Fires:
         > S 0:0(0) win 65535
@@ -129,6 +130,7 @@ def keepalive_form(steps: Sequence[Step]) -> Iterator[Outcome]:
         > . 1:1(0) ack 1 win 65535
         > P. 1:6(5) ack 1 win 65535
         +45 > . 5:5(0) ack 1 win 65535
+        < . 1:1(0) ack 1 win 65535
     Quiet:
         > S 0:0(0) win 65535
         < S. 0:0(0) ack 1 win 65535
@@ -154,9 +156,13 @@ def keepalive_form(steps: Sequence[Step]) -> Iterator[Outcome]:
         < . 1:1(0) ack 2 win 65535
     """
     before: dict[End, int] = {}
+    doubted: dict[End, Step] = {}
     for step in steps:
         if not sound(step):
             continue
+        early = doubted.pop(step.receiver, None)
+        if early is not None:
+            yield _early(early, step.segment)
         last, before[step.sender] = before.get(step.sender), step.time
         if not _is_probe(step, last) or last is None:
             continue
@@ -166,8 +172,25 @@ def keepalive_form(steps: Sequence[Step]) -> Iterator[Outcome]:
         if una is not None and nxt is not None and una < nxt:
             if segment.payload_length:
                 continue  # the last octet of what is outstanding, sent again
-            sentence = f"a keep-alive at {segment.seq}, with {nxt - una} octets from {una} on outstanding"
-            yield broken("seq", sentence, expected=nxt, actual=segment.seq, end=end, step=number)
+            doubted[end] = step
         else:
             what = "with an octet, as Windows sends it," if segment.payload_length else "without data"
             yield held("payload", f"a keep-alive {what} after {idle} s", end=end, step=number)
+    for end, early in doubted.items():
+        yield undecidable("seq", _MISSED, end=end, step=early.number)
+
+
+#: A keep-alive with something outstanding, as it seems.
+_MISSED: Final = "an ACK before a keep-alive may have been missed"
+
+
+def _early(probe: Step, answer: Segment) -> Outcome:
+    """What the next segment of the other end shows of a keep-alive that seems to have gone out too early."""
+    una, nxt = probe.was.una, probe.was.nxt
+    assert una is not None
+    assert nxt is not None
+    end, seq = probe.sender, probe.segment.seq
+    if not answer.has_ack or answer.ack >= nxt:
+        return undecidable("seq", _MISSED, end=end, step=probe.number)
+    sentence = f"a keep-alive at {seq}, with {nxt - una} octets from {una} on outstanding"
+    return broken("seq", sentence, expected=nxt, actual=seq, end=end, step=probe.number)

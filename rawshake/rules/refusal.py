@@ -137,6 +137,10 @@ def _answer(bad: Step, following: Sequence[Step]) -> Iterator[Outcome]:
             believed = client and segment.has_ack and segment.ack == bad.segment.end
             if not believed and not _certain(step):
                 return
+            beyond = step.was.nxt is not None and segment.seq > step.was.nxt
+            if beyond and not bad.segment.syn and not _certain(step):
+                yield undecidable("ack", "it may have sent what was missed", end=waiting, step=step.number)
+                return
             sentence = f"{segment.flags} in place of RST: ack {right} was of what it never sent"
             yield broken("ack", sentence, expected="R", actual=segment.flags, end=waiting, step=step.number)
             return

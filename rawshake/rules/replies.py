@@ -395,4 +395,6 @@ def _bare(step: Step) -> bool:
     segment, was = step.segment, step.was
     if not plain_ack(segment) or step.standing is not Standing.NEW or segment.seq != was.nxt:
         return False
-    return was.acked is None or segment.ack >= was.acked
+    answered = step.peer_was.last_ack if was.offered is None else None
+    alive = answered is not None and segment.seq < answered  # a keep-alive, the handshake not seen
+    return not alive and (was.acked is None or segment.ack >= was.acked)

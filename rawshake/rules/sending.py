@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rawshake.rules.evidence import sound
-from rawshake.rules.model import Level, Outcome, Scope, Verdict, broken, held
+from rawshake.rules.model import Level, Outcome, Scope, Verdict, broken, held, undecidable
 from rawshake.rules.registry import rule
 from rawshake.tcp.segment import Flags
 from rawshake.tcp.seq import Seq
@@ -89,7 +89,7 @@ def initial_window_bounded(steps: Sequence[Step]) -> Iterator[Outcome]:
         flight = _first_flight(end, steps)
         if flight is None:
             continue
-        last, octets, mss = flight
+        last, octets, mss, gap = flight
         segments = 4 if mss <= 1095 else 3 if mss <= 2190 else 2
         number = last.number
         count = -(-octets // mss)
@@ -102,6 +102,9 @@ def initial_window_bounded(steps: Sequence[Step]) -> Iterator[Outcome]:
             why = "RFC 6928 allows 10, as today's stacks do"
         elif some:
             why = "RFC 6928 allows 10, and RFC 8985 a tail loss probe"
+        elif gap:
+            yield undecidable("payload", "an ACK may have been missed, as data was", end=end, step=number)
+            continue
         else:
             why = f"RFC 6928 allows {IW10} at most"
         sentence = f"first flight of {octets} octets = {count} segments of {mss}: {why}"
@@ -116,8 +119,9 @@ def initial_window_bounded(steps: Sequence[Step]) -> Iterator[Outcome]:
         )
 
 
-def _first_flight(end: End, steps: Sequence[Step]) -> tuple[Step, int, int] | None:
-    """The last segment of data that ``end`` sent before one was acknowledged, the octets so far, its MSS."""
+def _first_flight(end: End, steps: Sequence[Step]) -> tuple[Step, int, int, bool] | None:
+    """What ``end`` sent before data was acknowledged: the last segment, octets, MSS, whether some was not seen."""
+    gap = False
     first: Seq | None = None
     last: Step | None = None
     syns = 0
@@ -137,6 +141,7 @@ def _first_flight(end: End, steps: Sequence[Step]) -> tuple[Step, int, int] | No
         elif segment.payload_length and sound(step):
             if step.again:
                 break
+            gap = gap or (step.was.nxt is not None and segment.seq > step.was.nxt)
             last = step
     if last is None or first is None or syns < 2:
         return None
@@ -145,7 +150,7 @@ def _first_flight(end: End, steps: Sequence[Step]) -> tuple[Step, int, int] | No
         return None  # sender-within-window
     mss = view.mss or (MSS6 if last.segment.v6 else MSS)
     # Options come out of what the other end takes (RFC 6691): but for that, the largest is one segment.
-    return last, last.segment.seq + last.segment.payload_length - first, max(mss, 1)
+    return last, last.segment.seq + last.segment.payload_length - first, max(mss, 1), gap
 
 
 @rule("psh-on-last-segment", "RFC 9293 3.9.1.2 MUST-61", Level.MUST, scope=Scope.EXCHANGE)

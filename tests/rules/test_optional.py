@@ -185,6 +185,16 @@ CASES = {
         """,
         ["sack-block-order WARN server 7"],
     ),
+    "no ECE, and no CWR was seen where some data was not": (
+        MARKED,
+        "> P. 1:6(5) ack 1 [ecn 3]\n< .E 1:1(0) ack 6\n> P. 11:16(5) ack 1 [ecn 2]\n< . 1:1(0) ack 16",
+        [],
+    ),
+    "no ECE for what was seen": (
+        MARKED,
+        "> P. 1:6(5) ack 1 [ecn 3]\n< .E 1:1(0) ack 6\n> P. 6:11(5) ack 1 [ecn 2]\n< . 1:1(0) ack 11",
+        ["ecn-ece-latched WARN server 7"],
+    ),
     "ECT on data": (MARKED, "> P. 1:6(5) ack 1 [ecn 1]\n< . 1:1(0) ack 6", []),
     "ECT on a bare ACK, as DCTCP whose SYN was marked": (
         MARKED.replace("> SEW 0:0(0) <mss 1460>", "> SEW 0:0(0) <mss 1460> [ecn 2]"),

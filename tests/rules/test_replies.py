@@ -100,3 +100,10 @@ def test_paws_may_refuse_a_bare_ack_with_an_old_timestamp() -> None:
     assert findings_of(text + old.replace("val 50 ", "val 102 "), RULES) == [
         "pure-ack-not-acked FAIL server 9"
     ]
+
+
+def test_keep_alives_of_a_connection_whose_beginning_was_not_seen_may_be_answered() -> None:
+    probes = "+2 > . =99:99(0) ack =500 win 65535\n< . =500:500(0) ack =100 win 65535\n" * 5
+    assert findings_of(probes, RULES) == []
+    bare = probes.replace("=99:99(0)", "=100:100(0)").replace("ack =500 win 65535", "ack =500 win 65500")
+    assert "pure-ack-not-acked FAIL server 8" in findings_of(bare, RULES)

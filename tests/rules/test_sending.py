@@ -47,6 +47,10 @@ CASES = {
     "fourteen of 1000 are 14,000 octets": (OPEN + flight(14), ["initial-window-bounded NOTE server 17"]),
     "and a tail loss probe": (OPEN + flight(15), ["initial-window-bounded NOTE server 18"]),
     "sixteen": (OPEN + flight(16), ["initial-window-bounded WARN server 19"]),
+    "sixteen, of which some were missed, and an ACK perhaps, too": (
+        OPEN + flight(20).replace("< P. 3001:4001(1000) ack 1 win 65535\n", ""),
+        [],
+    ),
     "five, an ACK in between": (
         OPEN + flight(1) + "> . 1:1(0) ack 1001 win 65535\n" + flight(9).partition("\n")[2],
         [],
