@@ -206,14 +206,16 @@ def _numbered(events: Sequence[Event]) -> _Numbered | None:
 
 
 def _plain(event: Event, segment: Segment) -> bool:
-    header = event.packet[0] >> 4 == 6 or event.packet[0] == 0x45
-    sound = segment.checksum is Checksum.CORRECT or (not event.ours and event.offloaded)
-    silent = not segment.payload_length and segment.timestamps is None and not segment.sack
-    shape = Shape(event.packet, offloaded=event.offloaded)
+    """Whether columns tell all of it: no payload, no extension, no number in an option, nothing wrong."""
+    if segment.payload_length or segment.defects or segment.timestamps is not None or segment.sack:
+        return False
+    if event.packet[0] not in (0x45, *range(0x60, 0x70)) or (int(segment.ack) and not segment.has_ack):
+        return False
     row = np.zeros((1, ROW), np.uint8)
     row[0, : len(event.packet)] = np.frombuffer(event.packet, np.uint8)
-    sound &= bool(shape.is_sound(row)[0])
-    return header and sound and silent and not segment.defects and (segment.has_ack or not int(segment.ack))
+    shape = Shape(event.packet, offloaded=event.offloaded)
+    correct = segment.checksum is Checksum.CORRECT or (not event.ours and event.offloaded)
+    return correct and bool(shape.is_sound(row)[0])
 
 
 def manner(server: Column, client: Column) -> Column:

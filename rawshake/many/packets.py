@@ -52,7 +52,7 @@ class Template:
 
 
 class Shape:
-    """What all packets of the server have in common that say the same, beside their numbers.
+    """What all packets of the server have in common that say the same, beside their numbers; none has a payload.
 
     Not looked at are what says nothing to TCP (IPv4's identification and checksum, IPv6's flow label), our port,
     SEQ and ACK, and the checksum: ``is_sound`` is for that.
@@ -62,30 +62,24 @@ class Shape:
         self.length = len(packet)
         self.offloaded = offloaded
         self.tcp = at = tcp_at(packet)
-        mask = np.zeros(ROW, np.uint8)
-        mask[: self.length] = 0xFF
+        mask = np.full(self.length, 0xFF, np.uint8)
         if packet[0] >> 4 == 4:
             mask[4:6] = mask[10:12] = 0
         else:
             mask[1], mask[2:4] = 0xF0, 0
         mask[at + 2 : at + 12] = mask[at + 16 : at + 18] = 0
         self._mask = mask
-        self._common = np.zeros(ROW, np.uint8)
-        self._common[: self.length] = np.frombuffer(packet, np.uint8)
-        self._common &= mask
+        self._common = np.frombuffer(packet, np.uint8) & mask
 
     def is_same(self, other: Shape) -> bool:
         """Whether the same packets are of both."""
-        same = bool((self._common == other._common).all() and (self._mask == other._mask).all())
+        same = self._common.tobytes() == other._common.tobytes()
         return same and (self.length, self.offloaded) == (other.length, other.offloaded)
 
     def has(self, rows: Column, lengths: Column, offloaded: Column) -> Column:
         """Which of the rows are of this shape."""
-        found: Column = (
-            (lengths == self.length)
-            & (offloaded == self.offloaded)
-            & ~((rows & self._mask) ^ self._common).any(axis=1)
-        )
+        found: Column = (lengths == self.length) & (offloaded == self.offloaded)
+        found &= ((rows[:, : self.length] & self._mask) == self._common).all(axis=1)
         return found
 
     def is_sound(self, rows: Column) -> Column:
@@ -95,9 +89,8 @@ class Shape:
             sound &= words(rows[:, :20]).sum(axis=1) % 0xFFFF == 0  # RFC 1071: all ones is zero
         if self.offloaded:
             return sound
-        # What follows the packet in its row must be nothing: it counts as padding (RFC 9293 section 3.1).
         addresses = rows[:, 12:20] if self.tcp == 20 else rows[:, 8:40]
-        total = words(addresses).sum(axis=1) + words(rows[:, self.tcp :]).sum(axis=1)
+        total = words(addresses).sum(axis=1) + words(rows[:, self.tcp : self.length]).sum(axis=1)
         total += 6 + self.length - self.tcp
         sound &= total % 0xFFFF == 0
         return sound

@@ -140,12 +140,14 @@ class Road:
         """Note when our packets left; which of these are packets of ours."""
         at = 40 if self._v6 else 20
         sent = self.forms.sent[self.node[slots]]
-        octets, lengths, times = batch.rows[rows, at:], batch.lengths[rows], batch.times[rows]
+        lengths, times = batch.lengths[rows], batch.times[rows]
+        width = min(ROW, int(lengths.max(initial=at)))
+        octets = batch.rows[rows, at:width]
         found = np.zeros(len(rows), bool)
         known = np.zeros(len(rows), bool)
         for nth in range(int(sent.max(initial=0))):
             same = (nth < sent) & ~found & (self._sent_length[slots, nth] == lengths)
-            same[same] = (self._sent[slots[same], nth, at:] == octets[same]).all(axis=1)
+            same[same] = (self._sent[slots[same], nth, at:width] == octets[same]).all(axis=1)
             known |= same
             # Two packets may be alike, as two ACKs are: the first copy is of the first.
             fresh = np.nonzero(same & (self._copied_at[slots, nth] == 0))[0]

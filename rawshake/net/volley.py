@@ -118,8 +118,6 @@ class Volley:
             make_room(count)
             guards = [opened.enter_context(Guard(source, scope=scope)) for _ in range(count)]
             self.ports = tuple(guard.port for guard in guards)
-            self._is_guarded = np.zeros(1 << 16, bool)
-            self._is_guarded[list(self.ports)] = True
             self._capture = opened.enter_context(packetsocket.opened())
             self._capture.setblocking(False)
             bpf.attach(self._capture, bpf.conversation(source, None, target, dport, once=True))
@@ -216,12 +214,12 @@ class Volley:
         rows = self._in[:done]
         outgoing = names["kind"] == socket.PACKET_OUTGOING
         # The same packet may pass on several interfaces; but an error about a dead neighbour only passes on ``lo``.
-        wanted = (names["index"] == self._index) | self._is_icmp(rows)
+        icmp = self._is_icmp(rows)
+        wanted = (names["index"] == self._index) | icmp
         loopback = names["hardware"] == packetsocket.ARPHRD_LOOPBACK
-        # There each packet passes twice, leaving and arriving. Ours is taken as it leaves, all others as they arrive.
-        wanted &= np.where(
-            loopback, outgoing == self._is_ours(rows), names["kind"] != socket.PACKET_OTHERHOST
-        )
+        # There each packet passes twice, leaving and arriving. Of TCP the filter lets one through, and an error is
+        # taken as it arrives.
+        wanted &= np.where(loopback, ~(icmp & outgoing), names["kind"] != socket.PACKET_OTHERHOST)
         at = np.nonzero(wanted)[0]
         if not len(at):
             return None if done < MANY else self.receive()
@@ -235,18 +233,6 @@ class Volley:
             _at=at,
             _beyond=self._beyond,
         )
-
-    def _is_ours(self, rows: Column) -> Column:
-        if ":" in self.source:
-            tcp, at, protocol, first = 40, 8, rows[:, 6], True
-        else:
-            tcp, at, protocol = 20, 12, rows[:, 9]
-            first = (rows[:, 6] & 0x1F == 0) & (rows[:, 7] == 0)
-        packed = np.frombuffer(ipaddress.ip_address(self.source).packed, np.uint8)
-        sport = np.ascontiguousarray(rows[:, tcp : tcp + 2]).view(">u2")[:, 0]
-        from_us = (rows[:, at : at + len(packed)] == packed).all(axis=1) & (protocol == socket.IPPROTO_TCP)
-        found: Column = from_us & first & self._is_guarded[sport]
-        return found
 
     def _is_icmp(self, rows: Column) -> Column:
         v6 = ":" in self.source
