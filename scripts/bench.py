@@ -33,6 +33,46 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as connection:
         pass
 """
 
+#: The same, as often as told.
+KERNEL_MANY: Final = """
+import socket, sys
+for _ in range(int(sys.argv[2])):
+    with socket.socket() as connection:
+        connection.connect(("127.0.0.1", int(sys.argv[1])))
+        connection.shutdown(socket.SHUT_WR)
+        connection.recv(1)
+"""
+
+#: A server in a process of its own, that nobody has to wait for: it reads to the end and closes.
+SERVER: Final = """
+import select, socket
+listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
+listener.setblocking(False)
+print(listener.getsockname()[1], flush=True)
+poll = select.epoll()
+poll.register(listener, select.EPOLLIN)
+opened = {}
+while True:
+    for descriptor, _ in poll.poll():
+        if descriptor != listener.fileno():
+            opened.pop(descriptor).close()
+            continue
+        try:
+            while True:
+                connection, _ = listener.accept()
+                connection.setblocking(False)
+                try:
+                    connection.recv(1)
+                    connection.close()
+                except BlockingIOError:
+                    opened[connection.fileno()] = connection
+                    poll.register(connection, select.EPOLLIN)
+        except BlockingIOError:
+            pass
+"""
+#: Exchanges in one process: few, and many. What the many take more is not the process's beginning and end.
+FEW, MANY = 2_000, 22_000
+
 #: packetdrill plays the server to the kernel's client: it can talk to no other server.
 PACKETDRILL: Final = """
 0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
@@ -160,6 +200,49 @@ def stages(teardown: Command, env: Mapping[str, str]) -> dict[str, Command]:
     }
 
 
+def many(rounds: int, env: Mapping[str, str]) -> None:
+    """Print what each further exchange takes where one process does them all, and how many there are in a second."""
+    with subprocess.Popen((PYTHON, "-c", SERVER), stdout=subprocess.PIPE, text=True, env=env) as process:
+        try:
+            assert process.stdout is not None
+            port = process.stdout.readline().strip()
+            judged = (
+                RAWSHAKE,
+                "teardown",
+                HOST,
+                port,
+                "--linger",
+                "0",
+                "--jobs",
+                "256",
+                "--quiet",
+                "--count",
+            )
+            contestants = {
+                "kernel's connect(), from Python": (PYTHON, "-c", KERNEL_MANY, port),
+                "rawshake teardown --count, all judged": judged,
+            }
+            commands = {
+                f"{name} {count}": (*command, str(count))
+                for name, command in contestants.items()
+                for count in (FEW, MANY)
+            }
+            taken = measure(commands, rounds, env)
+        finally:
+            process.kill()
+    print(
+        f"\n{f'{MANY - FEW} exchanges in one process, each':<46}{'time':>10}{'processor':>12}{'a second':>11}"
+    )
+    for name in contestants:
+        pairs = zip(taken[f"{name} {FEW}"], taken[f"{name} {MANY}"], strict=True)
+        each = [
+            Took((long.wall - short.wall) / (MANY - FEW), (long.cpu - short.cpu) / (MANY - FEW))
+            for short, long in pairs
+        ]
+        wall, cpu = middle(each)
+        print(f"{name:<46}{1e6 * wall:7.1f} us{1e6 * cpu:9.1f} us{1 / wall:11.0f}")
+
+
 def third_ack(teardown: Command, env: Mapping[str, str]) -> float:
     """Seconds from the SYN-ACK's arrival to our ACK's leaving, by the kernel's clock."""
     report = json.loads(run((*teardown, "--json", "-"), env).stdout)
@@ -196,6 +279,8 @@ def main(arguments: list[str]) -> int:
                 f"{1000 * (after.cpu - before.cpu):9.1f} ms"
             )
             before = after
+
+        many(min(rounds, 5), env)
 
         delays = sorted(third_ack(teardown, env) for _ in range(rounds))
         print(

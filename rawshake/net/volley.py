@@ -32,7 +32,7 @@ Column = NDArray[Any]
 #: Octets of each packet that are given as a row; what ``rawshake.many.packets`` wants.
 ROW: Final = 128
 #: How many packets a system call sends or receives at most.
-MANY: Final = 256
+MANY: Final = 512
 #: Longer than any packet but those of BIG TCP, which are cut.
 _ROOM: Final = 1 << 16
 #: Descriptors that a run needs beside its guards.

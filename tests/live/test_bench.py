@@ -33,4 +33,6 @@ def test_every_line_is_measured() -> None:
         "Scapy: import and the first packet",
         "the exchange, judged and drawn, clearing up",
     ]
+    each = re.findall(r"^(\S.+?) +-?\d+\.\d us +-?\d+\.\d us +-?\d+$", done.stdout, re.MULTILINE)
+    assert each == ["kernel's connect(), from Python", "rawshake teardown --count, all judged"]
     assert re.search(r"by the kernel's clock: median \d+\.\d\d ms", done.stdout)
