@@ -197,6 +197,8 @@ class Keeper:
         else:
             outcome, detail = Outcome.HELD, ""
         exchange = session.exchange(outcome, detail)
+        if session.over and not printer.output.quiet:
+            printer.foot(exchange)
         _hand_over(channel, "data", answer)
         if printer.output.json is not None:
             _hand_over(channel, "json", report("send", exchange).encode())

@@ -26,14 +26,25 @@ def render_options(output: Output) -> Options:
     wanted = output.colour == "always" or (output.colour == "auto" and terminal)
     # NO_COLOR, not empty, forbids colour (no-color.org), unless asked for by name.
     forbidden = bool(os.environ.get("NO_COLOR")) and output.colour != "always"
-    encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
     return Options(
         width=shutil.get_terminal_size((80, 24)).columns,
         colour=wanted and not forbidden and os.environ.get("TERM") != "dumb",
-        ascii=output.ascii or encoding != "utf8",
+        ascii=output.ascii or not _speaks_utf8(),
         verbose=output.verbose,
         ours=End.CLIENT,
     )
+
+
+def _speaks_utf8() -> bool:
+    """Whether the locale of standard output does; Python itself takes the C locale for one that does (PEP 540)."""
+    if (sys.stdout.encoding or "ascii").lower().replace("-", "") != "utf8":
+        return False
+    named = os.environ.get
+    if named("PYTHONIOENCODING") or named("PYTHONUTF8"):
+        return True
+    # With LANG=C it has set LC_CTYPE to C.UTF-8 for us (PEP 538). Without any locale, as in containers, UTF-8 it is.
+    kind = named("LC_CTYPE", "")
+    return (named("LC_ALL") or (kind if kind != "C.UTF-8" else "") or named("LANG")) not in ("C", "POSIX")
 
 
 def to_stdout(text: str) -> None:

@@ -22,7 +22,7 @@ def unescape(text: str) -> bytes:
         elif escape in _PLAIN:
             octets += _PLAIN[escape]
         else:
-            raise click.BadParameter(f"'\\{escape}' in {text!r} is no escape; write \\\\ for a backslash.")
+            raise click.BadParameter(f"'\\{escape}' in '{text}' is no escape; write \\\\ for a backslash.")
         at = found.end()
     return bytes(octets + text[at:].encode("utf-8", "surrogateescape"))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rawshake.errors import Exit
-from tests.command import LONG, ROOT, environment
+from tests.command import LONG, ROOT, environment, rawshake
 
 RAWSHAKE = [sys.executable, "-m", "rawshake"]
 
@@ -72,3 +72,21 @@ def test_a_directory_that_was_removed(tmp_path: Path) -> None:
     assert "No such file or directory" in done.stderr
     assert done.stdout == ""
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("locale", "plain"),
+    [
+        ({"LANG": "C"}, True),
+        ({"LC_ALL": "POSIX", "LANG": "en_US.UTF-8"}, True),
+        ({"LANG": "C.UTF-8"}, False),
+        ({"LC_ALL": "C.UTF-8", "LANG": "C"}, False),
+        ({}, False),
+        ({"LANG": "C", "PYTHONUTF8": "1"}, False),
+        ({"PYTHONIOENCODING": "latin-1"}, True),
+    ],
+    ids=str,
+)
+def test_the_locale_says_which_alphabet_is_drawn_in(locale: dict[str, str], plain: bool) -> None:
+    unset = dict.fromkeys(("PYTHONIOENCODING", "PYTHONUTF8", "LC_ALL", "LC_CTYPE", "LANG"), "")
+    assert rawshake("states", env={**unset, **locale}).out.isascii() == plain

@@ -213,3 +213,12 @@ def test_a_report_that_nobody_reads_does_not_leave_the_server_hanging(lab: Lab, 
             assert select.select([report], [], [], LONG)[0]
             assert json.loads(report.read())["exchanges"][0]["outcome"] == "interrupted"
         assert one.wait(LONG) == Exit.TERMINATED
+
+
+def test_a_send_that_ends_the_connection_says_how(lab: Lab) -> None:
+    connect(lab, "resets")
+    done = rawshake("send", "x")
+    assert done.status == Exit.RESET
+    assert "\nreset by the peer: 6 segments" in done.out
+    connect(lab, "resets")
+    assert rawshake("send", "x", "-q").out == ""
