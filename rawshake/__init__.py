@@ -8,22 +8,40 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rawshake.api.captures import Checked, check
-    from rawshake.api.client import Broken, Client, connect
+    from rawshake.api.client import Client, connect
+    from rawshake.api.server import Accepted, Server, listen
+    from rawshake.api.talk import Broken
     from rawshake.errors import Exit, Failure
     from rawshake.tcp.segment import Segment
 
-__all__ = ["Broken", "Checked", "Client", "Exit", "Failure", "Segment", "__version__", "check", "connect"]
+__all__ = [
+    "Accepted",
+    "Broken",
+    "Checked",
+    "Client",
+    "Exit",
+    "Failure",
+    "Segment",
+    "Server",
+    "__version__",
+    "check",
+    "connect",
+    "listen",
+]
 
 #: Where each name is defined.
 _DEFINED = {
-    "Broken": "rawshake.api.client",
+    "Accepted": "rawshake.api.server",
+    "Broken": "rawshake.api.talk",
     "Checked": "rawshake.api.captures",
     "Client": "rawshake.api.client",
     "Exit": "rawshake.errors",
     "Failure": "rawshake.errors",
     "Segment": "rawshake.tcp.segment",
     "check": "rawshake.api.captures",
+    "Server": "rawshake.api.server",
     "connect": "rawshake.api.client",
+    "listen": "rawshake.api.server",
 }
 
 

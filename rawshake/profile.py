@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -11,12 +12,16 @@ from rawshake.tcp import option
 from rawshake.tcp.option import Kind, Option
 from rawshake.tcp.segment import Checksum, Flags, Segment
 from rawshake.tcp.seq import SPACE, Seq
+from rawshake.tcp.words import parse_flags
 
 SECOND: Final = 1_000_000_000
 #: RFC 6298: (2.1) and (2.4), (2.5), (5.7).
 INITIAL_RTO: Final = 1 * SECOND
 MAX_RTO: Final = 60 * SECOND
 RTO_AFTER_LOST_SYN: Final = 3 * SECOND
+#: What may be sent wrong on purpose: in which segments, which fields, and how many values each has.
+BAD_STEPS: Final = ("syn", "synack", "ack", "data", "fin", "lastack")
+BAD_FIELDS: Final = {"seq": SPACE, "ack": SPACE, "flags": 1 << 12, "checksum": 1 << 16, "window": 1 << 16}
 #: RFC 5961 section 7: no more than so many challenge ACKs in that time.
 CHALLENGES: Final = 10
 CHALLENGE_SPAN: Final = 5 * SECOND
@@ -38,6 +43,33 @@ class Deviation:
     def of(self, right: int, space: int) -> int:
         """What to write where ``right`` would be right, in a field of ``space`` values."""
         return (right + self.value if self.relative else self.value) % space
+
+
+def parse_deviation(text: str) -> Deviation:
+    """``STEP.FIELD=VALUE``, such as ``ack.ack=+1``. Raises ValueError with a sentence."""
+    found = re.fullmatch(r"([a-z]+)\.([a-z]+)=([+-]?)(.+)", text)
+    if found is None:
+        raise ValueError(f"{text!r} is not STEP.FIELD=VALUE, such as ack.ack=+1.")
+    step, field, sign, amount = found.groups()
+    if step not in BAD_STEPS:
+        raise ValueError(f"{step!r} in {text!r} is no step: {', '.join(BAD_STEPS)}.")
+    if field not in BAD_FIELDS:
+        raise ValueError(f"{field!r} in {text!r} is no field: {', '.join(BAD_FIELDS)}.")
+    named = field == "flags" and not amount[0].isdigit()
+    try:
+        wanted = parse_flags(amount).value if named else whole_number(amount)
+    except ValueError:
+        raise ValueError(f"{amount!r} in {text!r} is not a value for {field}.") from None
+    if wanted >= BAD_FIELDS[field]:
+        raise ValueError(f"{amount} in {text!r} does not fit: {field} is below {BAD_FIELDS[field]}.")
+    return Deviation(step, field, -wanted if sign == "-" else wanted, relative=bool(sign))
+
+
+def whole_number(text: str) -> int:
+    """A number in plain decimal or 0x.. . Raises ValueError."""
+    if not re.fullmatch(r"0[xX][0-9a-fA-F]+|-?[0-9]+", text):
+        raise ValueError  # int() would take 1_000, and digits of other scripts
+    return int(text, 16) if text[:2] in ("0x", "0X") else int(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ import click
 from rawshake.api.crafting import Crafting
 from rawshake.errors import Exit, Failure
 from rawshake.permitted import PERMISSION
-from rawshake.profile import SECOND, Deviation
+from rawshake.profile import SECOND, Deviation, parse_deviation, whole_number
 
 if TYPE_CHECKING:
     from rawshake.impair import Impairment
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
-BAD_STEPS: Final = ("syn", "synack", "ack", "data", "fin", "lastack")
-BAD_FIELDS: Final = {"seq": 1 << 32, "ack": 1 << 32, "flags": 1 << 12, "checksum": 1 << 16, "window": 1 << 16}
 #: RFC 9293 section 3.4.2 has MSL as two minutes.
 TWO_MSL: Final = 240 * SECOND
 
@@ -33,7 +31,7 @@ def number(low: int, high: int) -> Callable[[str], int]:
 
     def whole(text: str) -> int:
         try:
-            found = _number(text)
+            found = whole_number(text)
         except ValueError:
             raise click.BadParameter(f"{text!r} is not a whole number.") from None
         if not low <= found <= high:
@@ -78,21 +76,10 @@ def rate(text: str) -> float:
 
 def bad(text: str) -> Deviation:
     """STEP.FIELD=VALUE: a wrong number to send on purpose."""
-    found = re.fullmatch(r"([a-z]+)\.([a-z]+)=([+-]?)(.+)", text)
-    if found is None:
-        raise click.BadParameter(f"{text!r} is not STEP.FIELD=VALUE, such as ack.ack=+1.")
-    step, field, sign, amount = found.groups()
-    if step not in BAD_STEPS:
-        raise click.BadParameter(f"{step!r} in {text!r} is no step: {', '.join(BAD_STEPS)}.")
-    if field not in BAD_FIELDS:
-        raise click.BadParameter(f"{field!r} in {text!r} is no field: {', '.join(BAD_FIELDS)}.")
     try:
-        wanted = _flags(amount) if field == "flags" and not amount[0].isdigit() else _number(amount)
-    except ValueError:
-        raise click.BadParameter(f"{amount!r} in {text!r} is not a value for {field}.") from None
-    if wanted >= BAD_FIELDS[field]:
-        raise click.BadParameter(f"{amount} in {text!r} does not fit: {field} is below {BAD_FIELDS[field]}.")
-    return Deviation(step, field, -wanted if sign == "-" else wanted, relative=bool(sign))
+        return parse_deviation(text)
+    except ValueError as wrong:
+        raise click.BadParameter(str(wrong)) from None
 
 
 def impaired(harm: str) -> Callable[[str], tuple[Impairment, ...]]:
@@ -126,18 +113,6 @@ def tcp_options(text: str) -> tuple[Option, ...]:
     if sum(len(option.wire) for option in options) > 40:
         raise click.BadParameter(f"{text!r} is longer than the 40 octets that a header has for options.")
     return options
-
-
-def _number(text: str) -> int:
-    if not re.fullmatch(r"0[xX][0-9a-fA-F]+|-?[0-9]+", text):
-        raise ValueError  # int() would take 1_000, and digits of other scripts
-    return int(text, 16) if text[:2] in ("0x", "0X") else int(text)
-
-
-def _flags(text: str) -> int:
-    from rawshake.tcp.notation import parse_flags
-
-    return parse_flags(text).value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ def command(svg: str | None, table: bool, walk: str | None, connection: int | No
     \b
       rawshake states
       rawshake states --svg states.svg
-      sudo rawshake teardown 192.0.2.10 80 --json report.json; rawshake states --walk report.json
+      rawshake states --walk report.json                 of teardown --json
       rawshake states --walk trace.pcap --connection 3
     """
     if connection is not None and walk is None:

@@ -25,7 +25,7 @@ from tests.live.peer import Peer, run
 
 def states(client: rawshake.Client) -> tuple[State, State]:
     """Ours, and the server's."""
-    return client.state, client.server_state
+    return client.state, client.peer_state
 
 
 def kernel(lab: Lab, client: rawshake.Client) -> State:
@@ -165,7 +165,7 @@ def blocks() -> list[str]:
 
 
 def test_the_readme_s_example(lab: Lab) -> None:
-    program, _ = blocks()
+    program, _, _ = blocks()
     done = subprocess.run(
         [sys.executable, "-c", program],
         env=environment({}),
@@ -179,6 +179,19 @@ def test_the_readme_s_example(lab: Lab) -> None:
     assert any(line.startswith("closed: ") and "0 broken" in line for line in ladder)
 
 
+def test_the_readme_s_server(lab: Lab) -> None:
+    _, program, _ = blocks()
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment({}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("b'GET / HTTP/1.1'\nOutcome.CLOSED False\n", "")
+
+
 def fixture_alone(folder: Path, program: str, *more: str) -> list[str]:
     """The command that runs the program's tests and nothing else."""
     (folder / "test_server.py").write_text(program)
@@ -187,7 +200,7 @@ def fixture_alone(folder: Path, program: str, *more: str) -> list[str]:
 
 
 def test_the_readme_s_fixture(lab: Lab, tmp_path: Path) -> None:
-    _, program = blocks()
+    _, _, program = blocks()
     done = subprocess.run(
         fixture_alone(tmp_path, program),
         env=environment({}),
@@ -205,7 +218,7 @@ def scale_that_was_not_offered(peer: Peer, right: Segment) -> Iterator[Segment]:
 
 
 def test_the_readme_s_fixture_tells_of_a_server_that_breaks_a_rule(lab: Lab, tmp_path: Path) -> None:
-    _, program = blocks()
+    _, _, program = blocks()
     mine = "rawshake.connect(*server.server_address)"
     assert mine in program
 
