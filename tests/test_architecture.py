@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 
 CORE = set(
     """
-    tcp rules judge report render profile impair sending receiving endpoint play probes verify copies
+    tcp rules judge report render profile impair sending receiving endpoint play examples probes verify copies
     conversation ending account behaviours clients listener session screen link connection follow sift
     trace vantage permitted many
     """.split()
@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiving": {"tcp", "profile"},
     "endpoint": {"tcp", "profile", "sending", "receiving"},
     "play": {"tcp", "link", "rules", "judge", "report", "profile", "receiving", "sending"},
+    "examples": {"play"},
     "probes": {"tcp", "link", "rules", "report", "profile", "play"},
     "verify": {"tcp", "link", "rules", "report", "profile", "play", "probes"},
     "link": {"tcp"},
