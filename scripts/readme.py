@@ -139,6 +139,20 @@ def count() -> str:
     return f"{len(book())} rules in {len(chapters())} chapters.\n"
 
 
+def probe_count() -> str:
+    """How many probes there are, of how many scenarios."""
+    from rawshake.probes import catalogue, chapter_names
+    from rawshake.probes.grid.cells import live_cells
+    from rawshake.probes.scenarios import SCENARIOS
+
+    probes = catalogue()
+    covered = {name for probe in probes for name in probe.scenarios}
+    return (
+        f"{len(probes)} probes in {len(chapter_names())} chapters, of {len(covered)} of {len(SCENARIOS)} scenarios; "
+        f"and {len(live_cells())} cells of the grid.\n"
+    )
+
+
 def draw() -> str:
     """A whole exchange with a server on loopback, in a network of its own."""
     as_root = [sys.executable, str(ROOT / "scripts" / "as_root.py"), "--"]
@@ -166,6 +180,8 @@ PARTS: Final = {
     "sniff-options": options_of("sniff"),
     "listen-options": options_of("listen"),
     "behaviours": behaviours,
+    "verify-options": options_of("verify"),
+    "probe-count": probe_count,
     "exits": exits,
     "servers": servers,
     "rules": rules,

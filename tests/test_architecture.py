@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "judge": {"tcp", "rules", "vantage"},
     "report": {"tcp", "rules", "judge"},
     "connection": {"tcp", "rules", "judge", "report"},
-    "render": {"tcp", "rules", "judge", "report", "connection", "many"},
+    "render": {"tcp", "rules", "judge", "report", "connection", "many", "probes"},
     "profile": {"tcp"},
     "impair": {"tcp"},
     "sending": {"tcp", "profile"},

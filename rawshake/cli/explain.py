@@ -1,4 +1,4 @@
-"""``rawshake explain``: a rule's page, with its examples drawn as ladders."""
+"""``rawshake explain``: the page of a rule, with its examples drawn as ladders, or of a probe."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def command(rule: str, verbose: int, **given: object) -> int:
 
     \b
       rawshake explain synack-ack-is-isn-plus-1
-      rawshake rules                              all of them
+      rawshake explain rst-at-rcv-nxt-ends        a probe of 'rawshake verify'
+      rawshake rules                              all rules
     """
     from rawshake.cli.output import to_stdout
     from rawshake.render.page import page
@@ -31,11 +32,19 @@ def command(rule: str, verbose: int, **given: object) -> int:
         raise Failure(
             Exit.USAGE, f"'{rule}' is a chapter, not a rule.", f"See 'rawshake rules --chapter {rule}'."
         )
+    from rawshake.probes import catalogue
+
+    probes = {probe.id: probe for probe in catalogue()}
+    if rule in probes:
+        from rawshake.render.probe_pages import probe_page
+
+        to_stdout(probe_page(probes[rule], drawing(given)))
+        return Exit.OK
     import difflib
 
-    near = difflib.get_close_matches(rule, known, n=1, cutoff=0.4)
+    near = difflib.get_close_matches(rule, [*known, *probes], n=1, cutoff=0.4)
     raise Failure(
         Exit.USAGE,
-        f"There is no rule '{rule}'.",
+        f"There is no rule or probe '{rule}'.",
         f"Did you mean 'rawshake explain {near[0]}'?" if near else "See 'rawshake rules'.",
     )

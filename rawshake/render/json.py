@@ -21,7 +21,7 @@ from rawshake.tcp.tracker import Tracker
 from rawshake.tcp.view import End, Ends, Fate, View
 from rawshake.tcp.words import options_text
 
-__all__ = ["BadReport", "dump", "load"]
+__all__ = ["BadReport", "dump", "exchange_document", "load"]
 
 Document = dict[str, Any]
 
@@ -59,6 +59,11 @@ def _load(text: str) -> Report:
     if found is not None:
         raise BadReport(found)
     return report
+
+
+def exchange_document(exchange: Exchange) -> Document:
+    """One exchange as it stands in a report, for other reports that hold some."""
+    return _exchange(exchange)
 
 
 def _report(report: Report) -> Document:

@@ -18,6 +18,7 @@ from rawshake.rules.model import Verdict
 from rawshake.tcp.segment import Segment
 from rawshake.verify.attempt import Trial
 from rawshake.verify.canary import canary, sings
+from rawshake.verify.leaving import resets
 
 #: How often a probe may have been alone between a canary that sang and one that did not, before it is blamed.
 BLAMED: Final = 2
@@ -93,9 +94,8 @@ class Runner:
     _lingering: deque[tuple[int, int]] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
-        self._troupe = Troupe(
-            _Tolerant(self.link, self._refused), on_done=self._done, checkpoint=self.checkpoint
-        )
+        link = _Tolerant(self.link, self._refused)
+        self._troupe = Troupe(link, on_done=self._done, checkpoint=self._check)
 
     def run(self, probes: Sequence[Probe]) -> list[Result]:
         """Run them all, those that want to be alone at the end; their results in the order in which they were known.
@@ -120,9 +120,12 @@ class Runner:
     def stop(self) -> None:
         """End all that is under way, each connection by a reset; what is not yet known is INCONCLUSIVE."""
         self._waiting.clear()
-        self._troupe.on_done = lambda conversation: None
+        self._troupe.on_done = self._leave
         self._troupe.stop()
         self._troupe.settle(SECOND // 4)
+
+    def _check(self) -> None:
+        self.checkpoint()  # whichever it is by then
 
     # What is to be run.
 
@@ -196,7 +199,14 @@ class Runner:
 
     # What has ended.
 
+    def _leave(self, conversation: Conversation) -> None:
+        """Reset whatever the target may still hold: at the number that it said it awaits, and at that it should."""
+        for peer in conversation.peers:
+            for reset in resets(peer):
+                self._troupe.link.send(Outgoing(reset))
+
     def _done(self, conversation: Conversation) -> None:
+        self._leave(conversation)
         for peer in conversation.peers:
             self._lingering.append((self.link.now() + LINGER, peer.here[1]))
         if conversation is self._canary:

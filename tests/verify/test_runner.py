@@ -35,6 +35,13 @@ def runner(stack: Anyone, link: MemoryLink | None = None, **options: object) -> 
     return Runner(link=made, target=TARGET, here=CLIENT, sports=count(20_000), isns=isns(), **options)  # type: ignore[arg-type]
 
 
+def arrive(running: Runner) -> None:
+    """Let all that is under way arrive."""
+    until = running.link.now() + 1_000_000_000
+    while running.link.receive(until) is not None:
+        pass
+
+
 def verdicts(results: Sequence[Result]) -> Counter[Verdict]:
     return Counter(result.verdict for result in results)
 
@@ -65,7 +72,7 @@ def test_each_connection_is_ended_by_a_reset() -> None:
     stack = Stack()
     running = runner(stack)
     running.run(select(["syn-opens", "data-acked-cumulatively", "rst-in-window-challenged"]))
-    running.link.receive(running.link.now() + 1_000_000_000)
+    arrive(running)
     assert stack.connections == {}
 
 
@@ -232,7 +239,7 @@ def test_stopped_it_leaves_the_target_clean() -> None:
         running.run([waits(f"p{number}", 5) for number in range(10)])
     running.checkpoint = lambda: None
     running.stop()
-    running.link.receive(running.link.now() + 1_000_000_000)
+    arrive(running)
     assert {one.block.state for one in stack.connections.values()} <= {State.CLOSED}
 
 

@@ -1,0 +1,87 @@
+"""The catalogue of probes for the terminal: all of them as a table, and one as its page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from rawshake.probes.model import Holds, Probe, Server
+from rawshake.probes.scenarios import SCENARIOS, Mode
+from rawshake.render import style
+from rawshake.render.findings import cite_text, glued
+from rawshake.render.options import Options
+from rawshake.render.style import Span, paint
+from rawshake.render.text import safe, wrap
+
+MODES = {
+    Mode.WIRE: "a port",
+    Mode.APPLICATION: "an ordinary program behind a port",
+    Mode.DIALS: "a target that dials out to us",
+    Mode.AGENT: "an agent in the server's process",
+}
+
+
+def probe_table(probes: Iterable[Probe], options: Options) -> str:
+    """The probes chapter by chapter: id, scenarios, what each needs and asks."""
+    lines: list[list[Span]] = []
+    chapter = ""
+    for probe in probes:
+        if probe.chapter != chapter:
+            lines += [*([[]] if lines else []), [Span(probe.chapter, style.BOLD)]]
+            chapter = probe.chapter
+        needs = " ".join(map(option_of, probe.servers))
+        lines.append(
+            [
+                Span(f"  {probe.id}", style.CYAN),
+                Span(f"  {' '.join(probe.scenarios)}", style.DIM),
+                Span(f"  {probe.level.value}"),
+                Span(f"  {needs}{'  slow' if probe.slow else ''}", style.DIM),
+            ]
+        )
+        lines += [[Span(f"    {row}")] for row in wrap(_safe(probe.summary, options), options.columns - 4)]
+    return _join(lines, options)
+
+
+def probe_page(probe: Probe, options: Options) -> str:
+    """Everything that is known of one probe."""
+    width = options.columns
+    paragraphs = [" ".join(part.split()) for part in probe.page.split("\n\n")]
+    lines = [[Span(probe.id, style.BOLD)]]
+    lines += [[Span(row)] for row in wrap(_safe(paragraphs[0], options), width)]
+    lines.append([])
+    for name, text in _facts(probe):
+        first, *rest = wrap(glued(text) if name == "clause" else _safe(text, options), width - 10)
+        lines.append([Span(f"{name:10}", style.DIM), Span(first)])
+        lines += [[Span(" " * 10), Span(row)] for row in rest]
+    for paragraph in paragraphs[1:]:
+        lines += [[], *([Span(row)] for row in wrap(_safe(paragraph, options), width))]
+    return _join(lines, options)
+
+
+def option_of(server: Server) -> str:
+    """How a port of that kind is named to ``verify``."""
+    return "PORT" if server is Server.OPEN else f"--{server}"
+
+
+def _facts(probe: Probe) -> Iterator[tuple[str, str]]:
+    yield "chapter", probe.chapter
+    for name in probe.scenarios:
+        yield "scenario", f"{name}: {SCENARIOS[name].title}"
+    yield "clause", cite_text(probe.cite)
+    yield "level", probe.level.value
+    if probe.rules:
+        yield "tests", ", ".join(probe.rules)
+    yield "needs", f"{MODES[probe.mode]}: {', '.join(map(option_of, probe.servers))}"
+    if probe.holds is not Holds.NOTHING:
+        yield "holds", f"{probe.holds} at the target"
+    if probe.slow:
+        yield "runs", "with --slow only: it waits for minutes"
+    if probe.alone:
+        yield "runs", "alone, after all others"
+
+
+def _safe(text: str, options: Options) -> str:
+    return safe(text, ascii_only=options.ascii)
+
+
+def _join(lines: Iterable[Sequence[Span]], options: Options) -> str:
+    return "".join(paint(line, colour=options.colour) + "\n" for line in lines)

@@ -1,0 +1,126 @@
+"""`verify` against a real kernel: the same verdicts each time, all explained; and the kernel is left clean."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from rawshake.errors import Exit
+from rawshake.net.lab.namespaces import Lab
+from rawshake.net.lab.servers import SERVERS
+from rawshake.tcp.state import State
+from tests.command import LONG, rawshake, started
+
+#: What Linux comes to where that is not PASS.
+LINUX = Path(__file__).with_name("linux.expect")
+PORTS = {
+    "echo": "echo", "closes-first": "closes-first", "closes-on-eof": "closes-on-eof", "bulk": "sends-bulk",
+    "no-read": "does-not-read", "closed": "closed",
+}  # fmt: skip
+
+
+def expected() -> dict[str, tuple[str, list[str]]]:
+    found = {}
+    for line in LINUX.read_text().splitlines():
+        said, _, choices = line.partition("#")
+        if said.strip():
+            name, _, verdict = (part.strip() for part in said.partition("="))
+            found[name] = verdict, choices.split()
+    return found
+
+
+def named(lab: Lab) -> list[str]:
+    return [word for kind, name in PORTS.items() for word in (f"--{kind}", str(lab.ports[name]))]
+
+
+def verify(lab: Lab, address: str, *arguments: str) -> tuple[int, dict[str, Any]]:
+    done = rawshake("verify", address, *named(lab), "--rate", "0", "--json", "-", *arguments)
+    assert done.err == ""
+    return done.status, json.loads(done.out)
+
+
+def test_a_kernel_comes_to_what_is_written_of_it(lab: Lab, address: str) -> None:
+    status, report = verify(lab, address, "--jobs", "200")
+    found = {}
+    for one in report["results"]:
+        if one["verdict"] not in ("PASS", "SKIPPED"):
+            cell = one["attempts"][-1]["cell"]
+            found[one["id"]] = one["verdict"], cell["choices"] if cell else []
+    assert found == expected()
+    assert {one["reason"] for one in report["results"] if one["verdict"] == "SKIPPED"} <= {
+        "needs --listen", "needs --agent",
+    }  # fmt: skip
+    assert (status, report["distress"]) == (Exit.OK, 0)
+
+
+def test_it_is_left_clean(lab: Lab) -> None:
+    verify(lab, lab.address4, "--jobs", "100", "--select", "ESTABLISHED", "--select", "CLOSING")
+    assert set(lab.control.census()) == {State.LISTEN}
+
+
+def test_it_is_left_clean_at_ctrl_c(lab: Lab) -> None:
+    words = ["verify", lab.address4, *named(lab), "--jobs", "300", "--rate", "0", "--select", "grid"]
+    with started(*words) as process:
+        deadline = time.monotonic() + LONG
+        while _held(lab) < 50:
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.stdout is not None
+        text = process.stdout.read()
+        assert process.wait(LONG) == Exit.INTERRUPTED, text
+    assert "; interrupted" in text
+    assert _held(lab) == 0, lab.control.census()
+
+
+def _held(lab: Lab) -> int:
+    census: Counter[State] = lab.control.census()
+    return sum(count for state, count in census.items() if state not in (State.LISTEN, State.TIME_WAIT))
+
+
+def test_only_changes_count_where_something_is_expected(lab: Lab, tmp_path: Path) -> None:
+    known = tmp_path / "known"
+    words = ["verify", lab.address4, "--closed", str(lab.ports["echo"]), "--no-read", "7", "--select", "R01"]
+    known.write_text("closed-port-refuses = FAIL\n")
+    done = rawshake(*words, "--repeat", "0", "--expect", str(known))
+    assert (done.status, done.out.splitlines()[-1].endswith(": 1 KNOWN")) == (Exit.OK, True), done
+    known.write_text("closed-port-refuses = WARN\n")
+    done = rawshake(*words, "--repeat", "0", "--expect", str(known))
+    assert done.status == Exit.RULE_BROKEN
+    assert "changed: closed-port-refuses is FAIL, not WARN\n" in done.out
+
+
+def test_what_failed_is_shown_as_a_ladder(lab: Lab) -> None:
+    wrong = ["--closed", str(lab.ports["echo"]), "--no-read", "7"]
+    done = rawshake("verify", lab.address4, *wrong, "--select", "R01", "--repeat", "0", "--show", "failed")
+    assert done.status == Exit.RULE_BROKEN
+    assert "FAIL closed-port-refuses: A SYN to a closed port" in done.out
+    assert "├── SYN ────" in done.out
+    assert "flags: expected R., got S." in done.out
+
+
+def test_frames_are_kept(lab: Lab, tmp_path: Path) -> None:
+    frames = tmp_path / "frames.pcap"
+    verify(lab, lab.address4, "--select", "header", "--pcap", str(frames))
+    done = rawshake("check", str(frames), "-q")
+    assert done.status in (Exit.OK, Exit.RULE_BROKEN), done
+    assert frames.stat().st_size > 500
+
+
+def test_a_server_that_is_not_there_is_told(lab: Lab) -> None:
+    done = rawshake("verify", lab.address4, str(SERVERS["closed"].port))
+    assert done.status == Exit.FILTERED
+    assert done.err.startswith(f"rawshake: {lab.address4} port 1 opens no connection.")
+
+
+def test_in_a_lab_all_ports_are_known() -> None:
+    python = [sys.executable, "-m", "rawshake"]
+    done = rawshake("lab", "run", "--", *python, "verify", "lab", "--select", "teardown", "-q")
+    assert done.status == Exit.OK, done
+    assert done.out.startswith("lab: ")
+    assert "SKIPPED" not in done.out
