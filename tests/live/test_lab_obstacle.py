@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import sys
 from pathlib import Path
 
 import pytest
 
-from rawshake.errors import Exit
+from rawshake.errors import Exit, Failure
+from rawshake.net.lab.namespaces import start
 from rawshake.net.lab.obstacle import impossible
 
 REFUSAL = "Operation not permitted: unshare USER"
@@ -44,3 +46,12 @@ def test_reasons(tmp_path: Path, number: int, files: dict[str, str], said: str) 
     assert said in failure.problem
     assert failure.problem.endswith(".")
     assert failure.next_step
+
+
+def test_an_interpreter_that_this_user_cannot_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    python = tmp_path / "python"
+    python.write_text("")
+    monkeypatch.setattr(sys, "executable", str(python))
+    with pytest.raises(Failure, match=f"cannot run {python}.*: Permission denied") as refused, start():
+        pass
+    assert refused.value.status is Exit.LAB_IMPOSSIBLE

@@ -295,13 +295,19 @@ def start(
         # -I -S: no start-up file of the user's; modules come from where they come from here.
         path = [str(Path(__file__).parents[3]), *(str(Path(entry).absolute()) for entry in sys.path)]
         flags = ["-I", "-S", *(["-B"] if sys.dont_write_bytecode else [])]
-        anchor = subprocess.Popen(
-            [sys.executable, *flags, "-c", _PROGRAM.format(path), json.dumps(order)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            pass_fds=(their_agent.fileno(), their_control.fileno()),
-            process_group=0 if own_group else None,
-        )
+        try:
+            anchor = subprocess.Popen(
+                [sys.executable, *flags, "-c", _PROGRAM.format(path), json.dumps(order)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=(their_agent.fileno(), their_control.fileno()),
+                process_group=0 if own_group else None,
+            )
+        except OSError as refused:
+            for ours in (agent, control):
+                ours.close()
+            problem = f"This user cannot run {sys.executable}, as the lab must: {refused.strerror}."
+            raise Failure(Exit.LAB_IMPOSSIBLE, problem, "Install rawshake where this user may.") from None
     descriptors: list[int] = []
     try:
         if meanwhile is not None:
