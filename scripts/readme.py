@@ -153,6 +153,14 @@ def probe_count() -> str:
     )
 
 
+def states() -> str:
+    """The state diagram as text."""
+    from rawshake.render.options import Options
+    from rawshake.render.states_text import picture
+
+    return f"```\n{picture(Options())}```\n"
+
+
 def draw() -> str:
     """A whole exchange with a server on loopback, in a network of its own."""
     as_root = [sys.executable, str(ROOT / "scripts" / "as_root.py"), "--"]
@@ -184,6 +192,7 @@ PARTS: Final = {
     "probe-count": probe_count,
     "exits": exits,
     "servers": servers,
+    "states": states,
     "rules": rules,
     "rule-count": count,
     "ladder": draw,

@@ -136,8 +136,8 @@ def _of_report(path: str, octets: bytes, number: int | None) -> Exchange:
         if parse(text)["command"].value == check_json.COMMAND:
             raise Failure(
                 Exit.USAGE,
-                f"'{path}' is a report of check, which holds no segments.",
-                "Name the capture that was checked in its place.",
+                f"'{path}' is a report of many connections, which holds no segments.",
+                "Name the capture in its place: what was checked, or what --pcap has written.",
             )
         found = load(text).exchanges
     except UnicodeDecodeError as damage:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import Final, NamedTuple
@@ -119,17 +119,26 @@ class _Page:
 
 def draw(options: Options, walks: Sequence[Walk] = ()) -> str:
     """The diagram, and what it has no lines for; with the ways of these ends, each told below as a line."""
+    lines: list[list[Span]] = [[], *_groups(figure(), options, walks), []]
+    if walks:
+        lines += [*_ways(options, walks), []]
+    notes = (*NOTES, *([legend(walks)] if walks else ()))
+    lines += [[Span(row, style.DIM)] for note in notes for row in _wrap(note, options)]
+    return picture(options, walks) + _painted(lines, options)
+
+
+def picture(options: Options, walks: Sequence[Walk] = ()) -> str:
+    """The diagram alone."""
     found = figure()
     page = _Page(options, walked=bool(walks))
     for box in found.boxes:
         _box(page, box, visitors(box, walks))
     for arrow in found.arrows:
         _arrow(page, arrow, walkers(arrow.row, walks))
-    lines = [*page.rows(), [], *_groups(found, options, walks), []]
-    if walks:
-        lines += [*_ways(options, walks), []]
-    notes = (*NOTES, *([legend(walks)] if walks else ()))
-    lines += [[Span(row, style.DIM)] for note in notes for row in _wrap(note, options)]
+    return _painted(page.rows(), options)
+
+
+def _painted(lines: Iterable[Sequence[Span]], options: Options) -> str:
     return "".join(paint(line, colour=options.colour) + "\n" for line in lines)
 
 

@@ -10,9 +10,11 @@ from typing import Final
 from rawshake.tcp.state import Event, State, Transition, transition
 from rawshake.tcp.view import End, Step, View
 
-#: The order in which the events of one segment apply (see ``state.TRANSITIONS``).
-_SENT: Final = (Event.SENT_SYN, Event.SENT_RST, Event.SENT_FIN)
-_GOT: Final = (Event.GOT_SYN, Event.GOT_RST, Event.SYN_ACKED, Event.FIN_ACKED, Event.GOT_FIN)
+#: The order in which the events of one segment apply (see ``state.TRANSITIONS``), were it to bring them all.
+_ORDER: Final = (
+    Event.SENT_SYN, Event.GOT_SYN, Event.SENT_RST, Event.GOT_RST, Event.SYN_ACKED, Event.SENT_FIN, Event.FIN_ACKED,
+    Event.GOT_FIN,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +128,8 @@ def _moves(state: State, to: State, step: Step, end: End, *, passive: bool) -> t
             Event.GOT_FIN: segment.fin,
         }
     by_segment = [event for event, present in held.items() if present]
-    every = (*_SENT, *_GOT)
     return _way(state, to, by_segment, range(len(by_segment), 0, -1), passive=passive) or _way(
-        state, to, every, range(1, len(every)), passive=passive
+        state, to, _ORDER, range(1, len(_ORDER)), passive=passive
     )
 
 

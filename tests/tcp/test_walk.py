@@ -99,6 +99,11 @@ WAYS = {
         "CLOSED → SYN-SENT → (SYN-RECEIVED) → ESTABLISHED → CLOSE-WAIT?",
         "LISTEN → SYN-RECEIVED → ESTABLISHED → FIN-WAIT-1",
     ),
+    "a SYN with FIN": (
+        "> SF 0:0(0)\n< S. 0:0(0) ack 1\n> . 2:2(0) ack 1",
+        "CLOSED → SYN-SENT → (SYN-RECEIVED) → FIN-WAIT-1",
+        "LISTEN → (SYN-RECEIVED) → CLOSE-WAIT?",
+    ),
     "from the middle on": (
         "> P. 1:6(5) ack 1\n< F. 1:1(0) ack 6\n> F. 6:6(0) ack 2",
         "ESTABLISHED → CLOSE-WAIT → LAST-ACK",
