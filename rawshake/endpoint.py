@@ -199,8 +199,11 @@ class Endpoint:
             return None
         self._aborted = True
         self._sending.timer.stop()
-        # RFC 9293 3.10.5: <SEQ=SND.NXT><CTL=RST>; with the ACK bit, as every stack has it.
-        return self._outgoing("rst", self._segment(Flags.RST, me.nxt, ack=me.rcv_nxt, now=now))
+        # RFC 9293 3.10.5: <SEQ=SND.NXT><CTL=RST>; with the ACK bit, as every stack has it. Behind the probe of a
+        # closed window nobody would believe it: then it stands where the window ends, as Linux's does.
+        edge = self.peer.edge
+        seq = me.nxt if edge is None or edge > me.nxt else edge
+        return self._outgoing("rst", self._segment(Flags.RST, seq, ack=me.rcv_nxt, now=now))
 
     def _again(self, me: View, seq: Seq, now: int) -> Outgoing | None:
         """What was sent from ``seq`` on, once more; or a probe of a closed window."""

@@ -116,6 +116,31 @@ def test_a_closed_window_is_probed_and_what_waits_goes_out_when_it_opens() -> No
     )
 
 
+def test_a_reset_behind_the_probe_of_a_closed_window_stands_where_the_window_ends() -> None:
+    """Elsewhere the peer would not believe it, and keep a connection that nobody else has."""
+
+    def act(session: Session) -> None:
+        assert session.connect()
+        session.endpoint.send(b"bcdef")
+        session.run(lambda: False, deadline=session.link.now() + 4 * SECOND)
+        session.abort()
+
+    play(
+        """
+        > S 0:0(0)
+        < S. 0:0(0) ack 1 win 0 <mss 1460>
+        > . 1:1(0) ack 1
+        +1 > . 1:2(1) ack 1
+        < . 1:1(0) ack 1 win 0
+        +1.999 > . 1:2(1) ack 1
+        < . 1:1(0) ack 1 win 0
+        +0.999 > R. 1:1(0) ack 1  # CLOSED / CLOSED?
+        """,
+        act,
+        profile=patient(retries=2),
+    )
+
+
 def test_a_peer_that_answers_probes_may_keep_its_window_closed() -> None:
     """RFC 9293 section 3.8.6.1; one that does not answer is given up."""
 
