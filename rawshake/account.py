@@ -13,6 +13,7 @@ from rawshake.rules.model import Verdict
 from rawshake.rules.opening import Opening, Syns
 from rawshake.tcp.segment import Segment
 from rawshake.tcp.tracker import Tracker
+from rawshake.tcp.view import End
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class Account:
     _tally: Tally = field(default_factory=Tally)
     _syns: Syns = field(default_factory=Syns)
     _findings: list[Found] = field(default_factory=list)
+    _only_syns: bool = True
     _passed: set[str] = field(default_factory=set)
     _failed: set[str] = field(default_factory=set)
     _undecidable: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -34,6 +36,8 @@ class Account:
         """Take the next entry of the transcript."""
         if isinstance(entry, Judged):
             self._tally.add(entry.step)
+            step = entry.step
+            self._only_syns = self._only_syns and (step.sender is End.SERVER or step.segment.syn)
             self._syns.add(entry.step)
             self.note(entry.rulings, entry.step.segment)
 
@@ -48,6 +52,11 @@ class Account:
                 self._failed.add(ruling.rule)
             if ruling.is_finding and len(self._findings) < self.most:
                 self._findings.append(Found(0, ruling, written(segment, self.tracker)))
+
+    @property
+    def unheard(self) -> bool:
+        """Whether the client has sent nothing but SYNs."""
+        return self._only_syns
 
     def openings(self, now: int) -> tuple[Opening, ...]:
         """How each end opened, as far as it did by ``now``, ns."""

@@ -111,19 +111,28 @@ def _behaviour(
 @_behaviour("echo")
 def _echo(caller: Caller, amount: int) -> Serving:
     """Send back what comes; close after the client."""
-    while not caller.finished:
+    while True:
         if caller.ready:
             caller.send(caller.read())
+        if caller.finished:
+            break
         yield None
     caller.close()
+
+
+def _drain(caller: Caller) -> Serving:
+    """Take all that comes until the client's FIN."""
+    while True:
+        caller.read()
+        if caller.finished:
+            return
+        yield None
 
 
 @_behaviour("discard")
 def _discard(caller: Caller, amount: int) -> Serving:
     """Take all that comes; close after the client."""
-    while not caller.finished:
-        caller.read()
-        yield None
+    yield from _drain(caller)
     caller.close()
 
 
@@ -173,9 +182,7 @@ def _http(caller: Caller, amount: int) -> Serving:
             _response(200, "OK", page, "text/html") if method != b"HEAD" else _head(200, "OK", len(page))
         )
     caller.close()
-    while not caller.finished:
-        caller.read()
-        yield None
+    yield from _drain(caller)
 
 
 def body(start: int, stop: int) -> bytes:
@@ -213,9 +220,7 @@ def _close(caller: Caller, amount: int) -> Serving:
 def _half_close(caller: Caller, amount: int) -> Serving:
     """Send our FIN first, and take what comes until the client's."""
     caller.close()
-    while not caller.finished:
-        caller.read()
-        yield None
+    yield from _drain(caller)
 
 
 @_behaviour("refuse", want=Want.REFUSE)
@@ -262,7 +267,8 @@ def _slow(caller: Caller, amount: int) -> Serving:
         if caller.now >= next_meal:
             caller.read(max(1, amount // 10))
             next_meal = caller.now + SECOND // 10
-        yield next_meal
+        if not caller.finished:
+            yield next_meal
     caller.close()
 
 

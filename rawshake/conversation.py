@@ -178,7 +178,7 @@ class Conversation:
             self._send(outgoing, now)
             if self._held is not None:
                 held, self._held = self._held, None
-                self._take_segment(held, now, note="held back until ours had left")
+                self._take_segment(held, self.link.now(), note="held back until ours had left")
         if self.endpoint.gave_up and not self.unreachable:
             self.unreachable = self._soft_error
 

@@ -34,7 +34,7 @@ ROUND: Final = 1024
 ANSWERED: Final = 64
 #: How often a run asks whether it is still wanted.
 TICK: Final = SECOND // 2
-#: With more half-open connections than that, one that nobody completes is counted and not told.
+#: So many connections that nobody completes are told in a second, and the others counted.
 TOLD_HALF_OPEN: Final = 16
 #: How long nobody has to make room who is half open, ns.
 HALF_OPEN_FOR: Final = SECOND // 10
@@ -70,6 +70,8 @@ class Listener:
     _scheduled: int = 0
     _steps: int = 0
     _answered: int = 0
+    #: a second, and how many were told in it that nobody completed
+    _told_in: tuple[int, int] = (0, 0)
     _capture: CaptureJudge = field(init=False)
 
     def __post_init__(self) -> None:
@@ -98,6 +100,9 @@ class Listener:
         """Say goodbye to everyone, within ``patience`` (ns): a FIN to the connected, a RST to all that is left then."""
         self.closing = True
         for client in self._all():
+            if client.conversation.me.iss is None:
+                self._over(client)  # it was never answered
+                continue
             client.serving = None
             want = Want.CLOSE if client.conversation.established else Want.ABORT
             if client.conversation.endpoint.want is not Want.ABORT:
@@ -316,7 +321,7 @@ class Listener:
         conversation.judge(rest=True)
         half_open = self._half_open.pop(client.key, None) is not None
         exchange = conversation.transcript(*outcome_of(conversation))
-        if half_open and conversation.endpoint.gave_up and len(self._half_open) > TOLD_HALF_OPEN:
+        if half_open and account.unheard and not self._tells_one_more():
             self.counts.forgotten += 1
         else:
             account.note(exchange.closing)
@@ -335,6 +340,14 @@ class Listener:
                 self._forget(next(iter(self._time_wait.values()))[1])
         else:
             self._forget(client)
+
+    def _tells_one_more(self) -> bool:
+        """Whether one that nobody completed is told; a flood of them is counted."""
+        second = self.link.now() // SECOND
+        if second != self._told_in[0]:
+            self._told_in = second, 0
+        self._told_in = second, self._told_in[1] + 1
+        return self._told_in[1] <= TOLD_HALF_OPEN
 
     def _forget(self, client: Client) -> None:
         if not client.gone:
