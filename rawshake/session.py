@@ -45,6 +45,12 @@ class Session(Conversation):
         self.run(lambda: self.established or self.over)
         return self.established and not self.over
 
+    def await_call(self, deadline: int) -> bool:
+        """Wait until ``deadline`` (ns) for a SYN of theirs; ``connect`` then opens as if ours had crossed it."""
+        self.crossing = True
+        self.run(lambda: self.called or self.over, deadline=deadline)
+        return self.called
+
     def send(self, data: bytes, *, quiet: int, deadline: int | None = None) -> bytes:
         """Send, and return what came back until ``quiet`` ns of silence, the peer's FIN, or ``deadline``."""
         self.endpoint.send(data)

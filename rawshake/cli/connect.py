@@ -20,10 +20,18 @@ from rawshake.cli.parameters import Output, crafting_options, output_options, po
     metavar="SECONDS",
     help="How long to hold the connection before saying goodbye.",
 )
+@click.option(
+    "--simultaneous",
+    is_flag=True,
+    help="Wait for HOST to dial --sport from PORT, and open as if both SYNs had crossed; dial ourselves after half of "
+    "--timeout.",
+)
 @click.option("--foreground", is_flag=True, help="Hold it here, until Ctrl-C, not in the background.")
 @crafting_options
 @output_options
-def command(host: str, number: int, data: str, hold: int, foreground: bool, **given: object) -> int:
+def command(
+    host: str, number: int, data: str, hold: int, foreground: bool, simultaneous: bool, **given: object
+) -> int:
     r"""Open a connection by hand and hold it: SYN, SYN-ACK, ACK.
 
     \b
@@ -32,16 +40,22 @@ def command(host: str, number: int, data: str, hold: int, foreground: bool, **gi
       sudo rawshake connect example.org 80 -6 --isn 4294967295
       sudo rawshake connect 192.0.2.10 80 --options "<mss 1460,nop,wscale 7>"
       sudo rawshake connect 192.0.2.10 80 --bad ack.ack=+1
+      sudo rawshake connect 192.0.2.10 5000 --sport 5000 --simultaneous
     """
     output, crafting = take(Output, given), take(Crafting, given)
     from rawshake.api.live import concluded
     from rawshake.cli.live import finish, opened, reset_if_interrupted
     from rawshake.cli.text import unescape
     from rawshake.net import keeper
+    from rawshake.render.words import endpoint_text
     from rawshake.report import Outcome
 
     octets = unescape(data)
     with opened("connect", host, number, crafting, output) as live, reset_if_interrupted(live):
+        if simultaneous:
+            ours = endpoint_text(live.session.tracker.client)
+            click.echo(f"Waiting for {host} to dial {ours} from port {number}.", err=True)
+            live.session.await_call(live.wire.now() + crafting.timeout // 2)
         live.session.connect(octets)
         if octets:
             live.session.run(lambda: not live.session.endpoint.unacknowledged or live.session.over)
