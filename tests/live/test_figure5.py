@@ -7,8 +7,9 @@ import pytest
 from rawshake.net.lab.namespaces import Lab
 from rawshake.play import Peer, Script
 from rawshake.rules.model import Verdict
+from rawshake.tcp.segment import Flags
 from rawshake.tcp.state import Event, State, Transition, transitions
-from tests.live.walking import WALKS, Kernel, leads_through, play, walks
+from tests.live.walking import WALKS, Kernel, leads_through, lose, play, walks
 
 S, E = State, Event
 
@@ -68,7 +69,7 @@ def closing(peer: Peer, kernel: Kernel) -> Script:
     """Both have sent a FIN, and only its FIN has come through."""
     yield from opened(peer, kernel)
     kernel.shutdown()
-    yield peer.send("F. ack 1 [bad checksum]")
+    lose(peer, Flags.FIN | Flags.ACK)
     yield peer.expect("F. ack 1")
     yield from kernel.at(peer, S.CLOSING, S.FIN_WAIT_1)
 
@@ -299,7 +300,7 @@ def they_reset(peer: Peer, kernel: Kernel) -> Script:
 @walks(S.FIN_WAIT_1, E.GOT_RST)
 def they_reset_and_our_fin_is_lost(peer: Peer, kernel: Kernel) -> Script:
     yield from opened(peer, kernel)
-    yield peer.send("F. [bad checksum]")
+    lose(peer, Flags.FIN | Flags.ACK)
     yield from kernel.at(peer, S.FIN_WAIT_1, S.ESTABLISHED)
     yield from they_abort(peer, kernel)
 
@@ -325,7 +326,7 @@ def they_reset_while_both_close(peer: Peer, kernel: Kernel) -> Script:
 @walks(S.LAST_ACK, E.GOT_RST)
 def they_reset_and_our_last_fin_is_lost(peer: Peer, kernel: Kernel) -> Script:
     yield from close_wait(peer, kernel)
-    yield peer.send("F. [bad checksum]")
+    lose(peer, Flags.FIN | Flags.ACK)
     yield from kernel.at(peer, S.LAST_ACK, S.FIN_WAIT_2)
     yield from they_abort(peer, kernel)
 

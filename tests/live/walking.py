@@ -6,6 +6,7 @@ import os
 import select
 import socket
 import struct
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -17,8 +18,9 @@ from rawshake.play import Conversation, Peer, Place, Script
 from rawshake.play.perform import Troupe
 from rawshake.report import Exchange
 from rawshake.rules import book
+from rawshake.tcp.segment import Flags, Segment
 from rawshake.tcp.state import Event, State, Transition, transition
-from rawshake.tcp.view import Step
+from rawshake.tcp.view import Fate, Step
 from rawshake.tcp.walk import Leg, Walk, walk
 
 SECOND: Final = 1_000_000_000
@@ -115,6 +117,25 @@ class Kernel:
             assert self.lab.control.listener(here).state is State.LISTEN
         self.seen.append((ours, theirs))
         self.steps = [entry for entry in peer.entries if isinstance(entry, Step)]
+
+
+def lose(peer: Peer, flags: Flags) -> None:
+    """Have our end send a segment that gets lost on the way."""
+    assert peer.tracker is not None
+    our = peer.our.view
+    assert our.nxt is not None
+    assert our.rcv_nxt is not None
+    segment = Segment(
+        src=peer.here[0],
+        dst=peer.there[0],
+        sport=peer.here[1],
+        dport=peer.there[1],
+        seq=our.nxt,
+        ack=our.rcv_nxt,
+        flags=flags,
+        window=peer.window,
+    )
+    peer.entries.append(peer.tracker.apply(segment, time.time_ns(), fate=Fate.LOST, ours=True))
 
 
 WalkScript = Callable[[Peer, Kernel], Script]
