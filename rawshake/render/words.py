@@ -99,7 +99,7 @@ def remarks(step: Step, *, ours: End | None) -> list[str]:
     """What else is to be said of a segment, a few words each; they may hold text of the peer's."""
     segment = step.segment
     found = []
-    if step.fate is Fate.LOST:
+    if step.fate is Fate.LOST and not step.note:
         found.append("lost")
     if step.again:
         found.append("sent again")

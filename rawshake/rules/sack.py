@@ -222,15 +222,14 @@ def dsack_reported(steps: Sequence[Step]) -> Iterator[Outcome]:
             if not twice or len(twice) < len(drawn):
                 continue
             ack, number, again = step.segment.ack, step.number, twice[-1].segment
-            written = f"{again.seq} to {again.end}"
+            written = f"{again.seq} to {again.end} came twice"
             if _is_dsack(step.segment.sack, ack):
-                yield held("sack", f"{written} came twice, and is reported", end=end, step=number)
-            if able or step.ours:  # rawshake has no D-SACK, and nobody is helped by being told each time
-                continue
-            sentence = f"{written} came twice, and no D-SACK says so: it is an extension"
-            yield broken(
-                "sack", sentence, expected="D-SACK", actual="none", verdict=Verdict.NOTE, end=end, step=number
-            )
+                yield held("sack", f"{written}, and is reported", end=end, step=number)
+            elif not able:
+                sentence, note = f"{written}, and no D-SACK says so: it is an extension", Verdict.NOTE
+                yield broken(
+                    "sack", sentence, expected="D-SACK", actual="none", verdict=note, end=end, step=number
+                )
 
 
 def _came_twice(step: Step) -> bool:
@@ -257,6 +256,7 @@ def _drawn(end: End, steps: Sequence[Step]) -> Iterator[tuple[Step, list[Step]]]
         while recent and step.time - recent[0].time > _RECENT:
             recent.popleft()
         drawn = [one for one in recent if not _settled(one, segment.ack)]
+        recent = deque(drawn) if segment.ack == step.was.acked else recent  # nothing less will be acknowledged
         if drawn and all(_may_be_held(one) for one in drawn):
             yield step, drawn
 
