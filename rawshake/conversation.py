@@ -24,6 +24,9 @@ from rawshake.tcp.view import End, Fate, Standing, Step, View
 #: How many octets of what the peer sends the report keeps.
 KEPT_DATA: Final = 1 << 20
 
+#: How many segments are sent before what has come meanwhile is looked at.
+BURST: Final = 16
+
 
 @dataclass(slots=True)
 class Conversation:
@@ -69,6 +72,8 @@ class Conversation:
     _addresses: tuple[tuple[str, int], ...] = field(init=False)
     _copies: Copies = field(default_factory=Copies)
     _held: Segment | None = None
+    #: more is to be sent, or to be read, than was at the last flush
+    _more: bool = False
     #: how to let go on what is held back on our own side, at what time and with what note
     _road: Road[Callable[[int, str], None]] = field(default_factory=Road)
     #: an ICMP error that is to blame should nothing more come
@@ -146,6 +151,8 @@ class Conversation:
 
     def next_deadline(self, *others: int | None) -> int | None:
         """When the loop has to wake although nothing arrives: timers, late copies, and ``others``."""
+        if self._more:
+            return 0
         bounds = (self.endpoint.deadline(), self._copies.deadline, self._road.deadline(), *others)
         return min((bound for bound in bounds if bound is not None), default=None)
 
@@ -168,8 +175,9 @@ class Conversation:
         )
 
     def flush(self) -> None:
-        """Send all that is to be sent now."""
-        while True:
+        """Send what is to be sent now: BURST segments at most, and the next deadline has passed if there are more."""
+        self._more = False
+        for _ in range(BURST):
             now = self.link.now()
             self._let_go(now)
             outgoing = self.endpoint.poll(now)
@@ -179,6 +187,8 @@ class Conversation:
             if self._held is not None:
                 held, self._held = self._held, None
                 self._take_segment(held, self.link.now(), note="held back until ours had left")
+        else:
+            self._more = True
         if self.endpoint.gave_up and not self.unreachable:
             self.unreachable = self._soft_error
 
@@ -228,6 +238,7 @@ class Conversation:
     def _let_go(self, now: int) -> None:
         while (held := self._road.due(now)) is not None:
             held.item(now, f"segment {held.number}, {held.note}")
+            self._more = self._more or not held.ours  # whoever reads what came has to be asked
 
     def take(self, frame: Frame, seen: Segment | IcmpError | Undecoded | None = None) -> None:
         """Take a captured frame, ``seen`` as that if it is decoded already."""

@@ -52,9 +52,8 @@ class Ours:
     def woke(self, now: int) -> Iterable[Reply]:
         self._link.clock = now
         self.conversation.caught_up = now
-        for _ in range(2):  # what was held back arrives in flush, and is to be served as well
-            self.serve(self.conversation)
-            self.conversation.flush()
+        self.serve(self.conversation)
+        self.conversation.flush()
         sent, self._link.packets = self._link.packets, []
         for packet in sent:
             self.conversation.take(Frame(now, packet, Direction.OUT))

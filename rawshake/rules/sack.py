@@ -218,17 +218,16 @@ def dsack_reported(steps: Sequence[Step]) -> Iterator[Outcome]:
         mine = [step.segment for step in steps if step.sender is end and step.segment.options]
         able = any(_is_dsack(segment.sack, segment.ack) for segment in mine)
         for step, drawn in _drawn(end, steps):
-            twice = [one for one in drawn if _came_twice(one)]
-            if not twice or len(twice) < len(drawn):
+            if not all(map(_came_twice, drawn)):
                 continue
-            ack, number, again = step.segment.ack, step.number, twice[-1].segment
+            ack, number, again = step.segment.ack, step.number, drawn[-1].segment
             written = f"{again.seq} to {again.end} came twice"
             if _is_dsack(step.segment.sack, ack):
                 yield held("sack", f"{written}, and is reported", end=end, step=number)
             elif not able:
-                sentence, note = f"{written}, and no D-SACK says so: it is an extension", Verdict.NOTE
+                said, verdict = f"{written}, and no D-SACK says so: it is an extension", Verdict.NOTE
                 yield broken(
-                    "sack", sentence, expected="D-SACK", actual="none", verdict=note, end=end, step=number
+                    "sack", said, expected="D-SACK", actual="none", verdict=verdict, end=end, step=number
                 )
 
 
@@ -256,7 +255,8 @@ def _drawn(end: End, steps: Sequence[Step]) -> Iterator[tuple[Step, list[Step]]]
         while recent and step.time - recent[0].time > _RECENT:
             recent.popleft()
         drawn = [one for one in recent if not _settled(one, segment.ack)]
-        recent = deque(drawn) if segment.ack == step.was.acked else recent  # nothing less will be acknowledged
+        # Nothing less will be acknowledged.
+        recent = deque(drawn) if segment.ack == step.was.acked else recent
         if drawn and all(_may_be_held(one) for one in drawn):
             yield step, drawn
 
