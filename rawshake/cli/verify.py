@@ -21,6 +21,7 @@ SERVERS = {
     "bulk": "sends much more than a window",
     "no-read": "reads nothing for a while, so that its window closes",
     "closed": "is no server: nothing listens there",
+    "dials": "connects to us, at the port that it is told as a line of text",
 }
 
 
@@ -35,6 +36,12 @@ def _server_options(command: CommandT) -> CommandT:
 @click.argument("host", metavar="HOST")
 @click.argument("open_port", metavar="[PORT]", type=port, required=False)
 @_server_options
+@click.option(
+    "--listen",
+    type=port,
+    metavar="PORT",
+    help="A port of ours: the target connects to it again and again, whenever it is let go.",
+)
 @click.option(
     "--select", multiple=True, metavar="PROBE", help="Only this probe, chapter or scenario; may be repeated."
 )
@@ -110,7 +117,7 @@ def command(  # one for each option; ``Asked`` has their types
 
     ports = {name: given.pop(name.replace("-", "_")) for name in SERVERS}
     asked = Asked(ports={name: found for name, found in ports.items() if found is not None}, **given)
-    if not asked.ports and asked.open_port is None and asked.host != "lab":
+    if not asked.ports and asked.open_port is None and not asked.listen and asked.host != "lab":
         raise Failure(
             Exit.USAGE, "No port is named.", f"Name an open one: sudo rawshake verify {asked.host} 80."
         )

@@ -46,6 +46,7 @@ IN_LAB: Final = {
     Server.BULK: "sends-bulk",
     Server.NO_READ: "does-not-read",
     Server.CLOSED: "closed",
+    Server.DIALS: "dials-back",
 }
 #: Any of these is open; the first that was named is taken where no PORT was.
 OPEN: Final = (Server.NO_READ, Server.ECHO, Server.CLOSES_ON_EOF, Server.BULK, Server.CLOSES_FIRST)
@@ -68,6 +69,7 @@ class Asked:
     host: str
     open_port: int | None
     ports: dict[str, int]
+    listen: int | None
     select: tuple[str, ...]
     ignore: tuple[str, ...]
     slow: bool
@@ -133,6 +135,7 @@ def verify(asked: Asked, arguments: Sequence[str]) -> int:
             jobs=jobs,
             rate=rate,
             repeat=asked.repeat,
+            listen=next(wire.ports(asked.listen)) if asked.listen else 0,
             release=wire.release,
         )
         stopped, seconds = _run(runner, wire, probes, quiet=asked.quiet or asked.json == "-")
@@ -167,8 +170,12 @@ def named_ports(asked: Asked) -> dict[Server, int]:
 
         ports = {kind: SERVERS[name].port for kind, name in IN_LAB.items()}
     ports |= {Server(name): number for name, number in asked.ports.items()}
+    if asked.listen:
+        ports[Server.DIALS] = asked.listen
     fallback = next((ports[kind] for kind in OPEN if kind in ports), None)
     number = asked.open_port if asked.open_port is not None else ports.get(Server.OPEN, fallback)
+    if number is None and asked.listen and not asked.ports:
+        return ports
     if number is None:
         raise Failure(Exit.USAGE, "No open port is named.", "Name any port on which something listens.")
     ports[Server.OPEN] = number
@@ -296,7 +303,7 @@ def _again(asked: Asked) -> Callable[[str], str]:
     words = ["rawshake", "verify", asked.host]
     if asked.open_port is not None:
         words.append(str(asked.open_port))
-    for name, number in asked.ports.items():
+    for name, number in [*asked.ports.items(), *([("listen", asked.listen)] if asked.listen else [])]:
         words += [f"--{name}", str(number)]
 
     def again(name: str) -> str:

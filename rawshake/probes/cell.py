@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from rawshake.play import Action, Peer, ScriptFunction
@@ -14,7 +14,7 @@ from rawshake.probes.grid.clauses import expectations
 from rawshake.probes.grid.judge import Ruling, rule, text
 from rawshake.probes.model import undecided
 from rawshake.probes.park import WAYS
-from rawshake.probes.prove import ANSWER, GONE, Proof, sent_until, state_of, watched
+from rawshake.probes.prove import ANSWER, GONE, Proof, in_syn_sent, sent_until, state_of, watched
 from rawshake.tcp.notation import parse_flags
 from rawshake.tcp.segment import Segment
 from rawshake.tcp.state import State
@@ -56,7 +56,7 @@ def script_of(cell: Cell) -> ScriptFunction:
         fresh, came = yield from watched(peer)
         replies = tuple(one.segment for one in fresh)
         nxt = sent_until(peer, block)
-        proof = yield from _prove(peer, block, replies)
+        proof = yield from _prove(peer, block, arrival, replies)
         expected = expectations(block, arrival)
         ruling = rule(expected, replies, proof.states, proof.rcv_nxt, nxt)
         if ruling.met is None and not replies:
@@ -75,12 +75,22 @@ def _letters(arrival: Arrival) -> str:
     return "".join(letter for letter, flag in letters.items() if flag & arrival.flags) or "-"
 
 
-def _prove(peer: Peer, block: Block, replies: tuple[Segment, ...]) -> Generator[Action[Any], Any, Proof]:
-    if any(one.syn and not one.rst for one in replies):
-        rcv_nxt = next(one.ack for one in replies if one.syn)
-        return Proof(frozenset({State.SYN_RECEIVED}), "it answered by SYN and ACK", rcv_nxt)
+def _prove(
+    peer: Peer, block: Block, arrival: Arrival, replies: tuple[Segment, ...]
+) -> Generator[Action[Any], Any, Proof]:
+    opening = [one for one in replies if one.syn and one.has_ack and not one.rst]
+    if opening:
+        # It says that it has taken a SYN, and is half open.
+        iss, rcv_nxt = opening[0].seq, opening[0].ack
+        half_open = Block(state=State.SYN_RECEIVED, iss=iss, una=iss, nxt=iss + 1, rcv_nxt=rcv_nxt)
+        return (yield from state_of(peer, half_open))
     if block.state in GONE:
         return (yield from _unconnected(peer, block))
+    if block.state is State.SYN_SENT:
+        if not any(one.has_ack and not one.rst and one.ack == arrival.end for one in replies):
+            return (yield from in_syn_sent(peer, block, arrival.seq))
+        # It says that it has taken a SYN.
+        block = replace(block, state=State.ESTABLISHED, una=block.nxt, rcv_nxt=arrival.end)
     return (yield from state_of(peer, block))
 
 

@@ -23,7 +23,7 @@ class Server(Enum):
     BULK = "bulk"  #: sends much more than a window
     NO_READ = "no-read"  #: does not read for a while, so that its window closes
     CLOSED = "closed"  #: nothing listens
-    DIALS = "listen"  #: a port of ours, to which the target dials out
+    DIALS = "dials"  #: connects to us, at the port that it is told as a line of text
     AGENT = "agent"  #: makes calls in the server's process on command
 
     def __str__(self) -> str:

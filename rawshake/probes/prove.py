@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from rawshake.play import Action, Arrival, Peer
-from rawshake.probes.grid.block import UNSENT, Block
+from rawshake.probes.grid.block import OUTSIDE, UNSENT, Block
 from rawshake.probes.model import undecided
 from rawshake.profile import SECOND
 from rawshake.tcp.segment import Flags, Segment
@@ -85,10 +85,14 @@ def gone(peer: Peer, block: Block) -> Generator[Action[Any], Any, None]:
 
 
 def _ask(peer: Peer, block: Block) -> Generator[Action[Any], Any, Seq]:
-    """Send an octet before RCV.NXT; gives what it acknowledges: nothing new, but the SYN in SYN-RECEIVED."""
-    ack = block.nxt if block.state is _HALF_OPEN else block.una
+    """Send an octet before RCV.NXT; gives what it acknowledges: nothing new, but the SYN in SYN-RECEIVED.
+
+    There it must lie well before: Linux takes what ends at RCV.NXT for acceptable, and would use its ACK.
+    """
+    half_open = block.state is _HALF_OPEN
+    ack = block.nxt if half_open else block.una
     yield from peer.collect(0)
-    yield from peer.send(f"P. ={block.rcv_nxt - 1}: ack ={ack}", data=b"?")
+    yield from peer.send(f"P. ={block.rcv_nxt - (OUTSIDE if half_open else 1)}: ack ={ack}", data=b"?")
     return ack
 
 
@@ -111,9 +115,8 @@ def repeats(segment: Segment, heard: list[Segment]) -> bool:
     """Whether a segment is sent again, or asks about our window: nothing that we sent caused it."""
     if segment.rst:
         return False
-    same = [
-        one for one in heard if (one.seq, one.length, one.syn) == (segment.seq, segment.length, segment.syn)
-    ]
+    told = (segment.seq, segment.length, segment.syn, segment.has_ack)
+    same = [one for one in heard if (one.seq, one.length, one.syn, one.has_ack) == told]
     if segment.length:
         return bool(same)
     top: Seq | None = None
@@ -205,6 +208,24 @@ def state_of(peer: Peer, block: Block) -> Generator[Action[Any], Any, Proof]:
     if after is None:
         return Proof(frozenset({State.CLOSING, State.LAST_ACK}), "it sends its FIN again", found.rcv_nxt)
     return Proof(frozenset({State.LAST_ACK}), "an ACK of its FIN was the last of it", found.rcv_nxt)
+
+
+def in_syn_sent(peer: Peer, block: Block, isn: Seq) -> Generator[Action[Any], Any, Proof]:
+    """Whether a target that was in SYN-SENT still is: it takes a SYN,ACK whose SYN has the number ``isn``.
+
+    "If SND.UNA > ISS (our SYN has been ACKed), change the connection state to ESTABLISHED, form an ACK segment" (RFC
+    9293 3.10.7.3, fourth). Where it is ESTABLISHED already it challenges that (3.10.7.4, fourth), and has told so.
+    """
+    yield from peer.collect(0)
+    yield from peer.send(f"S. ={isn}: ack ={block.nxt} <mss 1460>")
+    while True:
+        came = yield from peer.next(within=ANSWER)
+        if came is None:
+            return Proof(frozenset(), "a SYN,ACK was not answered")
+        if came.segment.rst:
+            return Proof(GONE, "a SYN,ACK was reset")
+        if came.segment.has_ack and not came.segment.syn and came.segment.ack == isn + 1:
+            return Proof(frozenset({State.SYN_SENT}), "a SYN,ACK was taken", block.rcv_nxt)
 
 
 def _half_open(peer: Peer, block: Block, found: Alive) -> Generator[Action[Any], Any, bool]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Final
 
 from rawshake.errors import Exit, Failure
@@ -18,6 +19,7 @@ from rawshake.rules.model import Verdict
 from rawshake.tcp.segment import Segment
 from rawshake.verify.attempt import Trial
 from rawshake.verify.canary import canary, sings
+from rawshake.verify.dialling import calling
 from rawshake.verify.leaving import resets
 
 #: How often a probe may have been alone between a canary that sang and one that did not, before it is blamed.
@@ -57,7 +59,8 @@ class Runner:
     """Runs probes against ``target`` over ``link``, from the address ``here``.
 
     ``sports`` and ``isns`` give source ports and initial sequence numbers; ``release`` is told of ports no longer
-    needed. ``jobs`` run at once, and ``rate`` (0: no limit) are begun each second. A probe that fails is tried
+    needed. ``listen`` is a port of ours that the target dials by itself, 0 if it is told where to dial.
+    ``jobs`` run at once, and ``rate`` (0: no limit) are begun each second. A probe that fails is tried
     ``repeat`` times more. ``on_result`` is told each result as it is known, ``on_progress`` whatever changes.
     """
 
@@ -69,6 +72,7 @@ class Runner:
     jobs: int = 16
     rate: float = 0
     repeat: int = 2
+    listen: int = 0
     release: Callable[[int], None] = lambda port: None
     on_result: Callable[[Result], None] = lambda result: None
     on_progress: Callable[[Progress], None] = lambda progress: None
@@ -83,6 +87,8 @@ class Runner:
     _trials: dict[Conversation, tuple[_Work, Trial]] = field(default_factory=dict)
     #: ended since the last canary that sang, not yet believed
     _unproven: list[tuple[_Work, Attempt]] = field(default_factory=list)
+    #: those that ask the target to dial
+    _callers: set[Conversation] = field(default_factory=set)
     _canary: Conversation | None = None
     #: how many of the unproven ended before the canary under way began
     _covered: int = 0
@@ -111,9 +117,10 @@ class Runner:
             )
         runnable = [probe for probe in probes if self._runnable(probe)]
         # The slow ones first: they go on beside all else.
-        self._run(sorted((probe for probe in runnable if not probe.alone), key=lambda probe: not probe.slow))
+        together = [probe for probe in runnable if not self._alone(probe)]
+        self._run(sorted(together, key=lambda probe: not probe.slow))
         for probe in runnable:
-            if probe.alone:
+            if self._alone(probe):
                 self._run([probe])
         return self.results
 
@@ -135,6 +142,10 @@ class Runner:
             needed = " and ".join(f"--{server}" for server in missing)
             self._tell(Result(probe, Verdict.SKIPPED, reason=f"needs {needed}"))
         return not missing
+
+    def _alone(self, probe: Probe) -> bool:
+        """One port of ours serves one connection at a time."""
+        return probe.alone or (bool(self.listen) and probe.server is Server.DIALS)
 
     def _run(self, probes: Sequence[Probe]) -> None:
         self._waiting.extend(_Work(probe) for probe in probes)
@@ -186,13 +197,26 @@ class Runner:
     def _begin(self, work: _Work) -> None:
         now = self.link.now()
         trial = Trial(work.probe, self.target, began=now)
-        place = self._place(self.target.ports[work.probe.server])
+        dialled = work.probe.server is Server.DIALS
+        place = self._place(0 if dialled else self.target.ports[work.probe.server])
+        if dialled and self.listen:
+            place = replace(place, sports=chain((self.listen,), self.sports))
         conversation = Conversation(trial.script, place)
         self._trials[conversation] = (work, trial)
+        if dialled and not self.listen:
+            self._call(conversation)
         if self.rate:
             self._next_start = max(now, self._next_start) + round(SECOND / self.rate)
         self._troupe.add(conversation)
         self._progress()
+
+    def _call(self, conversation: Conversation) -> None:
+        """Have the target dial the port of ours that a conversation waits at."""
+        caller = Conversation(
+            calling(conversation.peers[0].here[1]), self._place(self.target.ports[Server.DIALS])
+        )
+        self._callers.add(caller)
+        self._troupe.add(caller)
 
     def _place(self, port: int) -> Place:
         return Place(here=self.here, there=self.target.address, port=port, sports=self.sports, isns=self.isns)
@@ -208,7 +232,11 @@ class Runner:
     def _done(self, conversation: Conversation) -> None:
         self._leave(conversation)
         for peer in conversation.peers:
-            self._lingering.append((self.link.now() + LINGER, peer.here[1]))
+            if peer.here[1] != self.listen:
+                self._lingering.append((self.link.now() + LINGER, peer.here[1]))
+        if conversation in self._callers:
+            self._callers.remove(conversation)
+            return
         if conversation is self._canary:
             self._canary = None
             self._sang(sings(conversation))
@@ -249,14 +277,16 @@ class Runner:
 
     def _sing(self) -> None:
         self._covered = len(self._unproven)
+        if Server.OPEN not in self.target.ports:  # it only dials: nobody can be served
+            self._sang(well=True)
+            return
         self._canary = Conversation(canary, self._place(self.target.ports[Server.OPEN]))
         self._troupe.add(self._canary)
 
     def _serves(self) -> bool:
+        if Server.OPEN not in self.target.ports:
+            return True
         self._sing()
-        first = self._canary
-        assert first is not None
-        self._failed_canaries = 0
         sang: list[bool] = []
         self._troupe.on_done = lambda conversation: sang.append(sings(conversation))
         self._troupe.run()

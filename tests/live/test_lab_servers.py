@@ -240,3 +240,22 @@ def test_a_thousand_in_sequence_leave_nothing(lab: Lab, address: str) -> None:
         until(lambda: descriptors(lab) <= before)
         witness.sendall(b"still there")
         assert witness.recv(100) == b"still there"
+
+
+def test_dials_back(lab: Lab, address: str) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as waiting:
+        waiting.bind((lab.client6 if ":" in address else lab.client4, 0))
+        waiting.listen()
+        waiting.settimeout(LONG)
+        with connected(lab, address, "dials-back") as asking:
+            asking.sendall(f"{waiting.getsockname()[1]}\n".encode())
+            dialled, (there, *_) = waiting.accept()
+            assert there == address
+            dialled.close()
+            assert asking.recv(1) == b""
+
+
+def test_dials_back_to_no_port(lab: Lab, address: str) -> None:
+    with connected(lab, address, "dials-back") as asking:
+        asking.sendall(b"nowhere\n")
+        assert asking.recv(1) == b""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from rawshake.play.rehearse import Reply
+from rawshake.play.rehearse import CLIENT, SERVER, Reply
 from rawshake.probes.grid.answers import Choice
 from rawshake.probes.grid.block import Arrival, Block
 from rawshake.probes.grid.clauses import arrives
@@ -60,6 +60,8 @@ class Stack:
     #: whether it sends again what is not acknowledged
     repeats: bool = True
     connections: dict[tuple[int, int], Connection] = field(default_factory=dict)
+    #: whether it connects to the client's first port as soon as it can
+    dials: bool = False
     #: the time of the latest arrival, in ns
     now: int = 0
     _isn: int = 0xFFFFFFF0
@@ -77,9 +79,17 @@ class Stack:
         return ()
 
     def deadline(self) -> int | None:
+        if self.dials:
+            return 0
         return min((one.timer for one in self.connections.values() if one.timer is not None), default=None)
 
     def woke(self, now: int) -> Iterable[Reply]:
+        if self.dials:
+            self.dials = False
+            for reply in self._dial(now):
+                altered = self.alter(reply)
+                if altered is not None:
+                    yield 0, altered
         for connection in list(self.connections.values()):
             if connection.timer is not None and connection.timer <= now:
                 connection.rto *= 2
@@ -93,6 +103,14 @@ class Stack:
         """Where the connection of its ``port`` with the client's ``sport`` stands: what inet_diag would say."""
         found = self.connections.get((port, sport))
         return Block(state=State.CLOSED) if found is None else found.block
+
+    def _dial(self, now: int) -> Iterator[Segment]:
+        isn = Seq(self._isn)
+        block = Block(state=State.SYN_SENT, passive=False, iss=isn, una=isn, nxt=isn + 1, rcv_wnd=WINDOW)
+        here, there = (SERVER, 50_000), (CLIENT, 40_000)
+        dialled = Connection(block, Server.DIALS, here, there, first=isn + 1, timer=now + RTO)
+        self.connections[here[1], there[1]] = dialled
+        yield self._segment(dialled, Flags.SYN, isn, options=(option.mss(1460),))
 
     # What arrives.
 
@@ -110,6 +128,10 @@ class Stack:
         if arrival.has_ack and not (arrival.rst or arrival.syn) and acceptable(before, arrival):
             connection.window = segment.window
         after = replace(before, state=outcome.state, rcv_nxt=outcome.rcv_nxt, una=una)
+        if before.state is State.TIME_WAIT and after.state is State.SYN_RECEIVED:
+            isn = before.nxt + 65537
+            after = replace(after, iss=isn, una=isn, nxt=isn + 1, fin=None)
+            connection.first, connection.queue, connection.closing = isn + 1, b"", False
         connection.block = self.moves(before, after)
         una, state = connection.block.una, connection.block.state
         text = segment.payload[: max(0, outcome.rcv_nxt - before.rcv_nxt)]
@@ -120,7 +142,8 @@ class Stack:
         program = list(self._program(connection, before.state, text)) if key in self.connections else []
         reply = outcome.reply
         if reply is not None and not (program and reply.flags == Flags.ACK):
-            yield self._segment(connection, reply.flags, reply.seq or connection.block.nxt, reply.ack)
+            seq = connection.block.iss if reply.flags & Flags.SYN else reply.seq or connection.block.nxt
+            yield self._segment(connection, reply.flags, seq, reply.ack)
         yield from program
         outstanding = connection.block.una != connection.block.nxt or connection.queue
         if key in self.connections and not outstanding:
@@ -191,7 +214,9 @@ class Stack:
     def _again(self, connection: Connection) -> Iterator[Segment]:
         """Send again from SND.UNA, or ask about a closed window."""
         block = connection.block
-        if block.state is State.SYN_RECEIVED:
+        if block.state is State.SYN_SENT:
+            yield self._segment(connection, Flags.SYN, block.iss, options=(option.mss(1460),))
+        elif block.state is State.SYN_RECEIVED:
             yield self._segment(connection, Flags.SYN | Flags.ACK, block.iss, options=(option.mss(1460),))
         elif block.una == block.fin:
             yield self._segment(connection, Flags.FIN | Flags.ACK, block.una)

@@ -18,12 +18,12 @@ from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
 from tests.probes.stack import PORTS, Stack
 
-#: States that a target which does not dial out can be brought to.
-STATES = [state for state in State if state is not State.SYN_SENT]
-
 
 def run(cell: Cell, stack: Stack) -> Played:
-    rehearsed = rehearse(script_of(cell), stack, port=PORTS[WAYS[cell.state].servers[0]])
+    if cell.state is State.SYN_SENT:
+        stack.dials = True
+    port = 0 if stack.dials else PORTS[WAYS[cell.state].servers[0]]
+    rehearsed = rehearse(script_of(cell), stack, port=port)
     if rehearsed.result.cause is not None:
         raise rehearsed.result.cause
     assert rehearsed.result.ending is Ending.PLAYED
@@ -35,7 +35,7 @@ def cells(state: State) -> list[Cell]:
     return [cell for cell in live_cells() if cell.state is state]
 
 
-@pytest.mark.parametrize("state", STATES, ids=str)
+@pytest.mark.parametrize("state", State, ids=str)
 def test_the_letter_passes_in_every_cell(state: State) -> None:
     for cell in cells(state):
         played = run(cell, Stack())
@@ -106,6 +106,14 @@ FAULTS: dict[str, tuple[str, Stack]] = {
     "a RST that does nothing": ("ESTABLISHED/RST/at", Stack(moves=_frozen)),
     "a FIN that does nothing": ("ESTABLISHED/FIN+ACK/at/in-range", Stack(moves=_frozen)),
     "an ACK that does nothing": ("FIN-WAIT-1/ACK/at/in-range", Stack(moves=_frozen)),
+    "a bare ACK in SYN-SENT reset": (
+        "SYN-SENT/ACK/in-range", Stack(moves=lambda before, after: replace(after, state=State.CLOSED))),
+    "a bad ACK in SYN-SENT not reset": ("SYN-SENT/ACK/above", Stack(alter=_resets(lambda s: None))),
+    "any RST believed in SYN-SENT": (
+        "SYN-SENT/RST", Stack(moves=lambda before, after: replace(after, state=State.CLOSED))),
+    "a SYN that is not crossed": ("SYN-SENT/SYN", Stack(moves=lambda before, after: before)),
+    "a third ACK one off": (
+        "SYN-SENT/SYN+ACK/in-range", Stack(alter=_acks(lambda s: replace(s, ack=s.ack + 1)))),
     "data taken without ACK": ("ESTABLISHED/no-flags/at", Stack(moves=_eager)),
 }  # fmt: skip
 

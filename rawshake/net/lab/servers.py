@@ -232,6 +232,39 @@ def resets_on_accept(peer: socket.socket) -> Script:
     yield from ()
 
 
+#: How often ``dials_back`` looks at the connection that it made, in nanoseconds.
+GLANCE: Final = 20_000_000
+
+
+@server(1007)
+def dials_back(peer: socket.socket) -> Script:
+    """reads a port, as a line; connects to it at the client's address, and reads there to the end"""
+    line = b""
+    while b"\n" not in line and (data := (yield from receive(peer))):
+        line += data
+    number = line.strip()
+    if not (number.isdigit() and 0 < int(number) < 65536):
+        return
+    host, _, *scope = peer.getpeername()
+    with socket.socket(peer.family, socket.SOCK_STREAM) as dialled:
+        dialled.setblocking(False)
+        dialled.connect_ex((host, int(number), *scope))
+        while not _ended(dialled):
+            yield Wait(pause=GLANCE)
+
+
+def _ended(dialled: socket.socket) -> bool:
+    """Whether a connection has failed, or has been read to its end."""
+    try:
+        while dialled.recv(_CHUNK):
+            pass
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
 def _nothing(peer: socket.socket) -> Script:
     yield from ()
 

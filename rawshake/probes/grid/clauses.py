@@ -85,7 +85,7 @@ def _syn_sent(block: Block, arrival: Arrival, takes: Takes) -> Outcome:
         # <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> and send it."
         if arrival.has_ack:
             reply = Reply(Flags.ACK, block.nxt, rcv_nxt)
-            return Outcome(reply, State.ESTABLISHED, rcv_nxt, "3.10.7.3, fourth")
+            return Outcome(reply, State.ESTABLISHED, rcv_nxt, "3.10.7.3, fourth", una=arrival.ack)
         # "Otherwise, enter SYN-RECEIVED, form a SYN,ACK segment <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK> and send it. [...]
         # If there are other controls or text in the segment, queue them for processing after the ESTABLISHED state
         # has been reached, return."
