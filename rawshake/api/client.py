@@ -33,6 +33,7 @@ class Client(Talk):
 
         ``linger`` is how long to hold TIME-WAIT. Raises nothing for how it ended: see ``Exchange.outcome``.
         """
+        self._left = True
         if self._final is None:
             try:
                 outcome, detail = close(self._session, How(how), ns(self._timeout))

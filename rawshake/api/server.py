@@ -46,6 +46,7 @@ class Accepted(Talk):
 
     def close(self) -> Exchange:
         """Our FIN, and the client's within the timeout, or else a RST; all that passed."""
+        self._left = True
         if self._final is None:
             self._conversation.endpoint.want = Want.CLOSE
             self._end(ns(self._timeout))

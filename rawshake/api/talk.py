@@ -60,7 +60,9 @@ class Talk(ABC):
         self._command = command
         self._timeout = timeout
         self._received = bytearray()
+        #: all that passed, once it is over; and whether we have ended it
         self._final: Exchange | None = None
+        self._left = False
 
     # What happened.
 
@@ -122,9 +124,10 @@ class Talk(ABC):
     def receive(self, count: int | None = None, *, timeout: float | None = None) -> bytes:
         """What has come, at least one octet; with ``count`` exactly so many. Less only at the other end's FIN.
 
-        ``timeout`` is how long nothing may come, the connection's unless given.
+        ``timeout`` is how long nothing may come, the connection's unless given. After ``close`` or ``abort`` it is
+        what had come until then.
         """
-        if self._final is None:
+        if not self._left:
             least = 1 if count is None else count
             self._until(lambda: len(self._received) >= least or self._at_end(), timeout)
         taken = bytes(self._received[:count])
@@ -133,7 +136,7 @@ class Talk(ABC):
 
     def receive_all(self, *, timeout: float | None = None) -> bytes:
         """All that comes until the other end's FIN; ``timeout`` as for ``receive``."""
-        if self._final is None:
+        if not self._left:
             self._until(self._at_end, timeout)
         taken = bytes(self._received)
         self._received.clear()
@@ -147,6 +150,7 @@ class Talk(ABC):
 
     def abort(self) -> Exchange:
         """Send a RST."""
+        self._left = True
         if self._final is None:
             self._final = self._abort()
         return self._final
@@ -188,8 +192,10 @@ class Talk(ABC):
         return fin is not None and rcv_nxt is not None and rcv_nxt > fin
 
     def _must_be_open(self) -> None:
-        if self._final is not None:
+        if self._left:
             raise Failure(Exit.USAGE, "The connection is closed.", "Use it within its with block.")
+        if self._final is not None:
+            raise Broken(self._final, self._other)
 
     def _take(self) -> bytes:
         fresh = self._conversation.read()
@@ -212,8 +218,9 @@ class Talk(ABC):
             late = now - heard >= patience
             return done() or talk.ended or late
 
-        self._run(enough, min(patience, SECOND // 20))
-        self._take()
+        if self._final is None:
+            self._run(enough, min(patience, SECOND // 20))
+            self._take()
         if not done():
             silent = None if talk.ended else patience
             raise Broken(self.exchange, self._other, silent=silent)

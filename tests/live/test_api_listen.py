@@ -148,6 +148,9 @@ def test_a_client_that_resets(lab: Lab, dial: Dialler) -> None:
         with pytest.raises(rawshake.Broken, match="reset the connection") as raised:
             accepted.receive()
         assert raised.value.problem.startswith(f"192.0.2.2:{accepted.client[1]} ")
+        for attempt in (accepted.receive_all, accepted.shutdown, lambda: accepted.send(b"x")):
+            with pytest.raises(rawshake.Broken, match="reset the connection"):
+                attempt()
         assert accepted.close().outcome is Outcome.RESET
 
 
@@ -186,6 +189,18 @@ def test_wrong_on_purpose(lab: Lab, dial: Dialler) -> None:
     assert [found.rule for found in exchange.findings] == ["synack-ack-is-isn-plus-1"]
     assert exchange.findings[0].ours
     assert not exchange.broken_by_peer
+
+
+def test_what_came_before_the_end_can_be_read_after_the_server(lab: Lab, dial: Dialler) -> None:
+    with rawshake.listen() as server:
+        client = dial(server)
+        accepted = server.accept()
+        client.send(b"hello")
+        client.close()
+        server.run(lambda: states(accepted)[0] is State.CLOSE_WAIT, 5_000_000_000)
+    assert accepted.exchange.outcome is Outcome.CLOSED
+    assert accepted.receive() == b"hello"
+    assert accepted.receive() == b""
 
 
 @pytest.mark.parametrize("wait", ["accept", "wait"])
