@@ -28,6 +28,8 @@ class HonestServer:
     isn: int = 0xFFFFFFF0
     buffer: int = 65535
     mss: int = 1460
+    #: of its packets where they are seen; what is no initial TTL says that routers are in between
+    ttl: int = 64
     #: octets a second; None takes everything at once
     appetite: int | None = None
     heard: bytearray = field(default_factory=bytearray)
@@ -221,6 +223,7 @@ class HonestServer:
             ack=ack or Seq(0),
             flags=flags,
             window=self._window() if ack is not None else 0,
+            ttl=self.ttl,
             options=(option.mss(self.mss),) if flags & Flags.SYN else (),
             payload=payload,
         )

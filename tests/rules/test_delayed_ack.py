@@ -11,11 +11,11 @@ RULES = select(["delayed_ack"])
 OPEN = "> S 0:0(0) win 65535 <mss 1000>\n< S. 0:0(0) ack 1 win 65535 <mss 1000>\n> . 1:1(0) ack 1 win 65535\n"
 
 
-def slow(after: str, count: int) -> str:
-    """So many segments, each acknowledged after so many seconds."""
+def slow(after: str, count: int, first: int = 0) -> str:
+    """So many segments, each acknowledged after so many seconds; ``first`` went before them."""
     return "".join(
         f"> P. {1 + 5 * n}:{6 + 5 * n}(5) ack 1 win 65535\n+{after} < . 1:1(0) ack {6 + 5 * n} win 65535\n"
-        for n in range(count)
+        for n in range(first, first + count)
     )
 
 
@@ -32,6 +32,16 @@ def burst(gaps: list[str], count: int) -> str:
 
 CASES = {
     "late three times": (slow("0.6", 3), ["delayed-ack-under-500ms FAIL server 9"]),
+    "late more often than not": (
+        slow("0.1", 2) + slow("0.6", 3, 2),
+        ["delayed-ack-under-500ms FAIL server 13"],
+    ),
+    "late now and then": (slow("0.1", 3) + slow("0.6", 3, 3), []),
+    "late, for many are on the way": (
+        "".join(f"> P. {5 * n - 4}:{5 * n + 1}(5) ack 1 win 65535\n" for n in range(1, 9))
+        + "".join(f"+0.6 < . 1:1(0) ack {10 * n + 1} win 65535\n" for n in range(1, 4)),
+        [],
+    ),
     "late twice": (slow("0.6", 2), []),
     "just in time": (slow("0.5", 5), []),
     "late, but sent again": (
