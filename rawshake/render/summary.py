@@ -67,8 +67,10 @@ class Summary:
     last_time: int | None = None
     remarks: Counter[str] = field(default_factory=Counter)
     _rules: dict[str, OfRule] = field(default_factory=dict)
-    #: how many connections held just these rules, which few sets of rules are; not yet counted for each of them
+    #: how many connections held just these rules, which few sets of rules are, and how many left undecided just
+    #: this, by the identity of what says so; not yet counted for each rule
     _held: Counter[frozenset[str]] = field(default_factory=Counter)
+    _alike: dict[int, tuple[Counter[tuple[str, str]], int]] = field(default_factory=dict)
 
     def add(self, connection: Connection) -> None:
         """Count a connection."""
@@ -80,15 +82,15 @@ class Summary:
         self.one_sided += is_one_sided(connection)
         self._span(facts.first_time, facts.last_time)
         self._held[connection.held] += 1
-        if len(self._held) > SETS:
-            self._count_held()
+        if connection.undecidable:
+            key = id(connection.undecidable)
+            known = self._alike.get(key)
+            self._alike[key] = connection.undecidable, known[1] + 1 if known else 1
+        if len(self._held) > SETS or len(self._alike) > SETS:
+            self._count()
         for remark in connection.remarks:
             if remark in self.remarks or len(self.remarks) < REASONS:
                 self.remarks[remark] += 1
-        for (name, reason), count in connection.undecidable.items():
-            undecided = self.rule(name).undecided
-            known = reason in undecided or len(undecided) < REASONS
-            undecided[reason if known else OTHER_REASONS] += count
         for name in {found.ruling.rule for found in connection.findings}:
             self.rule(name).connections += 1
         for found in connection.findings:
@@ -100,7 +102,7 @@ class Summary:
     @property
     def rules(self) -> dict[str, OfRule]:
         """What became of each rule that had anything to say."""
-        self._count_held()
+        self._count()
         return self._rules
 
     def rule(self, name: str) -> OfRule:
@@ -110,11 +112,18 @@ class Summary:
             found = self._rules[name] = OfRule()
         return found
 
-    def _count_held(self) -> None:
+    def _count(self) -> None:
+        """Count for each rule what was counted for many at a time."""
         for names, times in self._held.items():
             for name in names:
                 self.rule(name).held += times
         self._held.clear()
+        for reasons, times in self._alike.values():
+            for (name, reason), count in reasons.items():
+                undecided = self.rule(name).undecided
+                known = reason in undecided or len(undecided) < REASONS
+                undecided[reason if known else OTHER_REASONS] += count * times
+        self._alike.clear()
 
     def count(self, verdict: Verdict) -> int:
         """How many findings have that verdict."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from math import log2
 from typing import Final
@@ -89,7 +89,7 @@ def isn_differs_across_tuples(opening: Opening, others: Others) -> Iterator[Outc
         > R -899999999:-899999999(0) win 0
     """
     count, first, second = others.earliest(opening)
-    if count < ENOUGH or second.time - first.time > LONG:
+    if count < ENOUGH or second.syns[0] - first.syns[0] > LONG:
         return
     if _far_apart(first, second):
         yield held("seq", f"the ISNs of {count} connections of the host are far apart")
@@ -121,7 +121,7 @@ def _far_apart(before: Opening, after: Opening) -> bool:
 
 def _window(before: Opening, after: Opening) -> int:
     """How far a step and a clock may have moved the ISN in between."""
-    return STEP + (after.time - before.time) * CLOCK // SECOND
+    return STEP + (after.syns[0] - before.syns[0]) * CLOCK // SECOND
 
 
 def _spread(run: Sequence[Opening], window: int) -> int:
@@ -131,7 +131,7 @@ def _spread(run: Sequence[Opening], window: int) -> int:
 
 
 @rule("isn-clock-same-tuple", "RFC 9293 3.4.1 MUST-8", Level.MUST, scope=Scope.CAPTURE)
-def isn_clock_same_tuple(opening: Opening, others: Others) -> Iterator[Outcome]:
+def isn_clock_same_tuple(opening: Opening, others: Others) -> Iterable[Outcome]:
     """When addresses and ports are used again, the new ISN is above the old connection's.
 
     A clock that ticks every 4 microseconds stands behind the ISN, so that what is left of the old
@@ -174,7 +174,11 @@ def isn_clock_same_tuple(opening: Opening, others: Others) -> Iterator[Outcome]:
     """
     before = others.of_tuple(opening)
     if before is None or before.connection == opening.connection:
-        return
+        return ()
+    return _after(before, opening)
+
+
+def _after(before: Opening, opening: Opening) -> Iterator[Outcome]:
     old, new = before.isn, opening.isn
     elapsed = opening.time - before.time
     if new == old:

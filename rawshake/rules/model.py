@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from rawshake.rules.opening import Opening, Others
 from rawshake.tcp.view import End, Step
@@ -98,8 +98,7 @@ def citations(cites: str) -> tuple[Citation, ...]:
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a check found on one segment: data first, text second.
 
     ``field`` is what is charged: seq, ack, flags, reserved, window, checksum, options, mss, timestamps, payload,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -20,8 +20,8 @@ OF_ONE: Final = 16
 HOSTS: Final = 4096
 TUPLES: Final = 16_384
 
-#: By when it was opened: the times of its SYNs.
-_SYNS: Final = attrgetter("syns")
+#: When it was opened.
+_TIME: Final = attrgetter("time")
 
 
 class Opening(NamedTuple):
@@ -36,8 +36,8 @@ class Opening(NamedTuple):
     end: End
     step: int
     isn: Seq
-    here: Address
-    there: Address
+    #: its own address and port, and the other end's
+    ends: tuple[Address, Address]
     syns: tuple[int, ...]
     until: int
     complete: bool = False
@@ -52,6 +52,10 @@ class Opening(NamedTuple):
     def time(self) -> int:
         return self.syns[0]
 
+    @property
+    def here(self) -> Address:
+        return self.ends[0]
+
 
 class _Host:
     """The last few openings of one host as one end of connections, told apart.
@@ -60,55 +64,48 @@ class _Host:
     client tries again from another port, or to another address, with an ISN of its own each time.
     """
 
-    __slots__ = ("_by_isns", "_by_time", "_tuples")
+    __slots__ = ("_by_isns", "_by_time", "_times")
 
     def __init__(self) -> None:
         self._by_isns: dict[int, Opening] = {}
         self._by_time: list[Opening] = []
-        self._tuples: dict[tuple[Address, Address], int] = {}
+        self._times: list[int] = []
 
-    def earliest(self, opening: Opening) -> tuple[int, Opening, Opening]:
-        """How long its ``run`` is, and the first and the second of it."""
-        by_time = self._by_time
-        if _isns(opening) in self._by_isns or (opening.here, opening.there) in self._tuples:
+    def earliest(self, opening: Opening, *, alone: bool) -> tuple[int, Opening, Opening]:
+        """How long its ``run`` is, and the first and the second of it; ``alone``: none is on the same tuple."""
+        if not alone or _isns(opening) in self._by_isns:
             run = self.run(opening)
             return len(run), run[0], run[min(1, len(run) - 1)]
-        first = by_time[0]
-        if opening.syns < first.syns:
-            return len(by_time) + 1, opening, first
-        second = opening if len(by_time) == 1 or opening.syns < by_time[1].syns else by_time[1]
-        return len(by_time) + 1, first, second
+        by_time, times, time = self._by_time, self._times, opening.syns[0]
+        if time < times[0]:
+            return len(times) + 1, opening, by_time[0]
+        second = opening if len(times) == 1 or time < times[1] else by_time[1]
+        return len(times) + 1, by_time[0], second
 
     def run(self, opening: Opening) -> list[Opening]:
         """Those on other tuples and this one, in the order of their times."""
-        same, ends = self._by_isns.get(_isns(opening)), _tuple(opening)
-        if same is None and ends not in self._tuples:
-            found = self._by_time.copy()
-        else:
-            found = [one for one in self._by_time if one is not same and _tuple(one) != ends]
-        insort(found, opening, key=_SYNS)
+        same, ends = self._by_isns.get(_isns(opening)), opening.ends
+        found = [one for one in self._by_time if one is not same and one.ends != ends]
+        insort(found, opening, key=_TIME)
         return found
 
     def add(self, opening: Opening) -> None:
-        isns, ends = _isns(opening), _tuple(opening)
+        isns, time = _isns(opening), opening.syns[0]
         before = self._by_isns.pop(isns, None)
         if before is not None:
             self._forget(before)
         elif len(self._by_isns) == OF_ONE:
             self._forget(self._by_isns.pop(next(iter(self._by_isns))))
         self._by_isns[isns] = opening
-        insort(self._by_time, opening, key=_SYNS)
-        self._tuples[ends] = self._tuples.get(ends, 0) + 1
+        at = bisect_right(self._times, time)
+        self._times.insert(at, time)
+        self._by_time.insert(at, opening)
 
     def _forget(self, opening: Opening) -> None:
-        at = bisect_left(self._by_time, opening.syns, key=_SYNS)
+        at = bisect_left(self._times, opening.syns[0])
         while self._by_time[at] is not opening:
             at += 1
-        del self._by_time[at]
-        ends = _tuple(opening)
-        self._tuples[ends] -= 1
-        if not self._tuples[ends]:
-            del self._tuples[ends]
+        del self._by_time[at], self._times[at]
 
 
 class Others:
@@ -118,6 +115,8 @@ class Others:
         self._clients: OrderedDict[str, _Host] = OrderedDict()
         self._servers: OrderedDict[str, _Host] = OrderedDict()
         self._tuples: OrderedDict[tuple[Address, Address], Opening] = OrderedDict()
+        #: what was asked for last, for every rule asks for the same
+        self._asked: tuple[Opening | None, Opening | None] = None, None
 
     def __len__(self) -> int:
         """How many hosts and tuples are remembered."""
@@ -125,20 +124,28 @@ class Others:
 
     def earliest(self, opening: Opening) -> tuple[int, Opening, Opening]:
         """How long its ``run`` is, and the first and the second of it, where it has a second."""
-        host = self._hosts(opening).get(opening.here[0])
-        return (1, opening, opening) if host is None else host.earliest(opening)
+        hosts = self._clients if opening.end is End.CLIENT else self._servers
+        host = hosts.get(opening.ends[0][0])
+        if host is None:
+            return 1, opening, opening
+        return host.earliest(opening, alone=self.of_tuple(opening) is None)
 
     def run(self, opening: Opening) -> list[Opening]:
         """The opening among those of the same host as the same end on other tuples, by their times."""
-        host = self._hosts(opening).get(opening.here[0])
+        hosts = self._clients if opening.end is End.CLIENT else self._servers
+        host = hosts.get(opening.ends[0][0])
         return [opening] if host is None else host.run(opening)
 
     def of_tuple(self, opening: Opening) -> Opening | None:
         """What the same end sent when these addresses and ports were last used."""
-        return self._tuples.get(_tuple(opening))
+        if self._asked[0] is not opening:
+            self._asked = opening, self._tuples.get(opening.ends)
+        return self._asked[1]
 
     def add(self, opening: Opening) -> None:
-        hosts, name, ends = self._hosts(opening), opening.here[0], _tuple(opening)
+        hosts = self._clients if opening.end is End.CLIENT else self._servers
+        ends, tuples = opening.ends, self._tuples
+        name = ends[0][0]
         host = hosts.get(name)
         if host is None:
             host = hosts[name] = _Host()
@@ -147,24 +154,18 @@ class Others:
         else:
             hosts.move_to_end(name)
         host.add(opening)
-        if ends in self._tuples:
-            self._tuples.move_to_end(ends)
-        self._tuples[ends] = opening
-        if len(self._tuples) > TUPLES:
-            self._tuples.popitem(last=False)
-
-    def _hosts(self, opening: Opening) -> OrderedDict[str, _Host]:
-        return self._clients if opening.end is End.CLIENT else self._servers
+        if ends in tuples:
+            tuples.move_to_end(ends)
+        tuples[ends] = opening
+        if len(tuples) > TUPLES:
+            tuples.popitem(last=False)
+        self._asked = None, None
 
 
 def _isns(opening: Opening) -> int:
     """Both ISNs as one number, which is told apart faster than a pair."""
     peer = opening.peer_isn
     return opening.isn.value << 33 | (1 << 32 if peer is None else peer.value)
-
-
-def _tuple(opening: Opening) -> tuple[Address, Address]:
-    return opening.here, opening.there
 
 
 @dataclass(slots=True)
@@ -199,7 +200,6 @@ class Syns:
         for end, step in self._first.items():
             assert self._last is not None
             view, peer = self._last.after.of(end), self._last.after.of(end.other)
-            here, there = (client, server) if end is End.CLIENT else (server, client)
             other = self._first.get(end.other)
             found.append(
                 Opening(
@@ -207,8 +207,7 @@ class Syns:
                     end=end,
                     step=step.number,
                     isn=step.segment.seq,
-                    here=here,
-                    there=there,
+                    ends=(client, server) if end is End.CLIENT else (server, client),
                     syns=tuple(self._times[end]),
                     until=until,
                     complete=peer.acked is not None and peer.acked > step.segment.seq,

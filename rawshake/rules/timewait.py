@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from rawshake.rules.evidence import sound
@@ -114,7 +114,7 @@ def _refused(step: Step, came: Step, acked: int) -> Outcome:
 
 @rule("timewait-syn-reopen", "RFC 9293 3.6.1 MAY-2; RFC 1122 4.2.2.13; RFC 6191 2", Level.MAY,
       scope=Scope.CAPTURE)  # fmt: skip
-def timewait_syn_reopen(opening: Opening, others: Others) -> Iterator[Outcome]:
+def timewait_syn_reopen(opening: Opening, others: Others) -> Iterable[Outcome]:
     """A SYN may open a connection out of TIME-WAIT; then the new ISN is above all that the old one used.
 
     So no segment of the old connection, if it comes late, falls into the new one. Linux takes the old SND.NXT +
@@ -149,7 +149,13 @@ def timewait_syn_reopen(opening: Opening, others: Others) -> Iterator[Outcome]:
         > . 70001:70001(0) ack 66040 win 65535
     """
     before = others.of_tuple(opening)
-    if before is None or before.connection == opening.connection or not before.waits or before.nxt is None:
+    if before is None or before.connection == opening.connection or not before.waits:
+        return ()
+    return _reopened(before, opening)
+
+
+def _reopened(before: Opening, opening: Opening) -> Iterator[Outcome]:
+    if before.nxt is None:
         return
     isn, old, nxt = opening.isn, before.isn, before.nxt
     if opening.end is not before.end or isn <= old:

@@ -32,7 +32,7 @@ from rawshake.trace.model import Damage, Record, Source
 Column = NDArray[Any]
 
 #: How many octets of a capture are looked at at a time.
-BLOCK: Final = 1 << 24
+BLOCK: Final = 1 << 23
 #: How many octets of connections that are still open are kept for the next block.
 CARRIED: Final = 1 << 25
 _SECOND: Final = 1_000_000_000

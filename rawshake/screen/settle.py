@@ -150,11 +150,11 @@ class Settling(Follower):
         del self._ended[key]
         clean = one.clean
         held, undecided = self._known(clean.seen)
-        undecidable = undecided.copy()
+        undecidable = undecided  # shared by all that are alike, until something is added
         counts = clean.too_large, clean.too_large_by_default, clean.echo_unsure
         for reason, times in zip(_COUNTED, counts, strict=True):
             if times and reason[0] in self._ids:
-                undecidable[reason] = times
+                undecidable = undecidable | Counter({reason: times})
         findings: tuple[Found, ...] = ()
         if self._judges_captures:
             passed, failed = set(), set()
@@ -164,7 +164,7 @@ class Settling(Follower):
                     continue
                 ruling = self._capture.ruling(entry, outcome, opening)
                 if ruling.verdict is Verdict.INCONCLUSIVE:
-                    undecidable[ruling.rule, ruling.sentence] += 1
+                    undecidable = undecidable + Counter({(ruling.rule, ruling.sentence): 1})
                 elif ruling.verdict is Verdict.FAIL:
                     failed.add(ruling.rule)
                 if ruling.is_finding:

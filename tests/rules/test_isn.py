@@ -37,8 +37,7 @@ def opening(
         end=end,
         step=1 if end is End.CLIENT else 2,
         isn=Seq(isn),
-        here=here,
-        there=there,
+        ends=(here, there),
         syns=tuple(int((at + one) * SECOND) for one in syns),
         until=int(until * SECOND),
         complete=complete,
@@ -163,7 +162,7 @@ def test_the_run_of_a_host_is_what_was_last_added_of_other_tuples_told_apart_by_
     kept: list[Opening] = []
     for one in added:
         told_apart = [old for old in kept if (old.isn, old.peer_isn) != (one.isn, one.peer_isn)]
-        expected = sorted([old for old in told_apart if old.there != one.there], key=lambda old: old.time)
+        expected = sorted([old for old in told_apart if old.ends != one.ends], key=lambda old: old.time)
         run = others.run(one)
         assert run.count(one) == 1
         assert [old.time for old in run] == sorted([old.time for old in [*expected, one]])
@@ -177,7 +176,7 @@ def test_a_flood_of_hosts_is_forgotten() -> None:
     for n in range(max(HOSTS, TUPLES) + 5):
         host = f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}"
         flood = opening(n, n)
-        others.add(Opening(n, End.CLIENT, 1, Seq(n), (host, 1), flood.here, flood.syns, flood.until))
+        others.add(Opening(n, End.CLIENT, 1, Seq(n), ((host, 1), flood.here), flood.syns, flood.until))
     assert len(others) <= HOSTS + TUPLES
 
 
