@@ -118,13 +118,17 @@ class _Page:
 
 
 def draw(options: Options, walks: Sequence[Walk] = ()) -> str:
-    """The diagram, and what it has no lines for; with the ways of these ends, each told below as a line."""
-    lines: list[list[Span]] = [[], *_groups(figure(), options, walks), []]
+    """The diagram, and what it has no lines for; with the ways of these ends, each told below as a line.
+
+    Whoever has no 80 columns gets the table in its place.
+    """
+    wide = options.width >= WIDTH
+    lines: list[list[Span]] = [[], *_groups(figure(), options, walks), []] if wide else [[]]
     if walks:
         lines += [*_ways(options, walks), []]
     notes = (*NOTES, *([legend(walks)] if walks else ()))
     lines += [[Span(row, style.DIM)] for note in notes for row in _wrap(note, options)]
-    return picture(options, walks) + _painted(lines, options)
+    return (picture if wide else table)(options, walks) + _painted(lines, options)
 
 
 def picture(options: Options, walks: Sequence[Walk] = ()) -> str:
@@ -203,15 +207,17 @@ def _safe(text: str, options: Options) -> str:
     return "\xa0".join(safe(part, ascii_only=options.ascii) for part in text.split("\xa0"))
 
 
-def table(options: Options) -> str:
-    """Every row of the table: from, event, to."""
-    rows = [("from", "event", "to"), *(_cells(row) for row in transitions())]
-    widths = [max(len(row[at]) for row in rows) for at in range(2)]
-    lines = [f"{one:{widths[0]}}  {other:{widths[1]}}  {to}" for one, other, to in rows]
-    head, *rest = lines
-    told = [Span(head, style.DIM), *map(Span, rest)]
-    return "".join(paint([line], colour=options.colour) + "\n" for line in told)
+def table(options: Options, walks: Sequence[Walk] = ()) -> str:
+    """Every row of the table: from, event, to; and by which segments these ends went through it."""
+    rows = [("from", "event", "to", ""), *(_cells(row, walks) for row in transitions())]
+    widths = [max(len(row[at]) for row in rows) for at in range(3)]
+    head, *rest = (
+        "  ".join(f"{cell:{width}}" for cell, width in zip(row, [*widths, 0], strict=True)) for row in rows
+    )
+    told = [[Span(head, style.DIM)], *([Span(row)] for row in rest)]
+    return _painted(told, options)
 
 
-def _cells(row: Transition) -> tuple[str, str, str]:
-    return str(row.before), label(row), str(row.after)
+def _cells(row: Transition, walks: Sequence[Walk]) -> tuple[str, str, str, str]:
+    marks = " ".join(mark(walk, row) for walk in walkers(row, walks))
+    return str(row.before), label(row), str(row.after), marks

@@ -157,7 +157,7 @@ def test_it_fits_and_is_ascii_where_that_is_asked_for(way: str | None) -> None:
     plain = draw(Options(width=200), ways)
     assert max(map(len, plain.splitlines())) <= WIDTH == 80
     assert [line for line in plain.splitlines() if line != line.rstrip()] == []
-    ascii_only = draw(Options(width=60, ascii=True), ways)
+    ascii_only = draw(Options(ascii=True), ways)
     assert ascii_only.isascii()
     assert len(ascii_only.splitlines()[:HEIGHT]) == HEIGHT
     for name in map(str, State):
@@ -181,6 +181,15 @@ def test_a_reset_is_marked_in_the_list() -> None:
     )[:2]
     assert "ESTABLISHED c4" in sent
     assert "ESTABLISHED s4" in got
+
+
+def test_whoever_has_no_80_columns_gets_the_table() -> None:
+    text = draw(Options(width=60), walks(steps(HANDSHAKE)))
+    assert max(map(len, text.splitlines())) <= 60
+    assert text.startswith(table(Options(), walks(steps(HANDSHAKE))))
+    assert re.search("^SYN-RECEIVED  SYN acknowledged +ESTABLISHED +c2 s3$", text, re.MULTILINE)
+    assert "server: LISTEN → SYN-RECEIVED → ESTABLISHED?\n" in text
+    assert "┌" not in text
 
 
 def test_each_end_has_its_colour() -> None:
