@@ -33,11 +33,15 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as connection:
         pass
 """
 
-#: The same, as often as told.
+#: The same, as often as told, from an address of its own: ports of another run are in TIME-WAIT for a minute.
 KERNEL_MANY: Final = """
-import socket, sys
+import os, socket, sys
+source = "127.%d.%d.1" % tuple(os.urandom(2))
+IP_BIND_ADDRESS_NO_PORT = 24
 for _ in range(int(sys.argv[2])):
     with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+        connection.bind((source, 0))
         connection.connect(("127.0.0.1", int(sys.argv[1])))
         connection.shutdown(socket.SHUT_WR)
         connection.recv(1)
