@@ -20,6 +20,8 @@ from rawshake.net.volley import Volley
 from rawshake.permitted import require_permitted
 from rawshake.profile import Profile
 from rawshake.rules import book
+from rawshake.tcp.decode import decode
+from rawshake.tcp.segment import Segment
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.tracker import Tracker
 from rawshake.tcp.view import End
@@ -74,7 +76,19 @@ def many(
         )
         keys = np.array([random_number() for _ in volley.ports], np.int64)
         syn = _syn(volley, profile)
-        yield Ready(Run(volley, order, profile, book(), syn=syn, keys=keys, name=outcome_of), volley)
+        built = decode(syn)
+        stamps = built.timestamps if isinstance(built, Segment) and crafting.options is not None else None
+        run = Run(
+            volley,
+            order,
+            profile,
+            book(),
+            syn=syn,
+            keys=keys,
+            name=outcome_of,
+            tsval=stamps and stamps[0],
+        )
+        yield Ready(run, volley)
 
 
 def _syn(volley: Volley, profile: Profile) -> bytes:

@@ -21,7 +21,10 @@ _SPACE = 1 << 32
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """How servers opened, one in each row: the exchange's number, our port, both ISNs, when theirs came, in ns."""
+    """How servers opened, one in each row: the exchange's number, our port, both ISNs, when theirs came, in ns.
+
+    No port stands there twice.
+    """
 
     number: Column
     port: Column

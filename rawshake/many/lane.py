@@ -7,12 +7,10 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Final
 
-import numpy as np
-
 from rawshake.conversation import Conversation
 from rawshake.endpoint import Want
 from rawshake.link import Direction, Frame
-from rawshake.many.forms import PACKETS, Event, Forms, manner
+from rawshake.many.forms import PACKETS, Event, Forms
 from rawshake.many.kinds import Result, result
 from rawshake.many.line import Line
 from rawshake.many.road import QUICK, Past
@@ -221,5 +219,5 @@ class Lane:
         steps = found.exchange.steps
         times = [step.time for step in steps]
         if len(steps) == len(found.exchange.entries) and times[-1] - times[0] <= QUICK:
-            server, client = times[1] - times[0], times[2] - times[1] if len(times) > 2 else 0
-            forms.judged(self._link.events, int(manner(np.array([server]), np.array([client]))[0]), found)
+            answers = times[1] - times[0], times[2] - times[1] if len(times) > 2 else 0
+            forms.judged(self._link.events, answers, found)

@@ -20,31 +20,43 @@ def tcp_at(packet: bytes) -> int:
 
 
 class Template:
-    """A whole packet, from which others are made that differ in our port, in SEQ and in ACK.
+    """A whole packet, from which others are made that differ in our port, in SEQ and ACK, and in timestamps.
 
-    Their checksums are computed from its own, which must be right, by RFC 1624.
+    ``stamps`` is where TSval stands, if anywhere. Checksums are computed from its own, which must be right, by
+    RFC 1624.
     """
 
-    def __init__(self, packet: bytes) -> None:
+    def __init__(self, packet: bytes, stamps: int | None = None) -> None:
         self.octets = np.frombuffer(packet, np.uint8)
-        self.tcp = tcp_at(packet)
-        words = self.octets[self.tcp : self.tcp + 18].view(">u2").astype(np.int64)
+        self.tcp = at = tcp_at(packet)
+        self.stamps = stamps
         # RFC 1624 section 3: HC' = ~(~HC + ~m + m'), of which this is ~HC and every ~m.
-        patched = (0, 2, 3, 4, 5)
-        self._rest = int(0xFFFF - words[8] + sum(0xFFFF - words[at] for at in patched))
+        patched = [at, *range(at + 4, at + 12, 2), *(range(stamps, stamps + 8, 2) if stamps else ())]
+        old = [int.from_bytes(packet[word : word + 2], "big") for word in patched]
+        checksum = int.from_bytes(packet[at + 16 : at + 18], "big")
+        self._rest = 0xFFFF - checksum + sum(0xFFFF - word for word in old)
 
     def __len__(self) -> int:
         return len(self.octets)
 
-    def packets(self, port: Column, seq: Column, ack: Column) -> Column:
-        """A row of ``len(self)`` octets for each port, and number in ``seq`` and ``ack`` (modulo 2**32)."""
+    def packets(
+        self, port: Column, seq: Column, ack: Column, stamps: tuple[Column, Column] | None = None
+    ) -> Column:
+        """A row of ``len(self)`` octets for each port and its numbers, which count modulo 2**32.
+
+        ``stamps``, TSval and TSecr, must be given if the template has them, and not otherwise.
+        """
         rows = np.repeat(self.octets[None, :], len(port), axis=0)
-        seq, ack = seq & _MASK, ack & _MASK
         at = self.tcp
         rows[:, at : at + 2] = _octets(port, ">u2")
-        rows[:, at + 4 : at + 8] = _octets(seq, ">u4")
-        rows[:, at + 8 : at + 12] = _octets(ack, ">u4")
-        total = self._rest + port + (seq >> 16) + (seq & 0xFFFF) + (ack >> 16) + (ack & 0xFFFF)
+        total = self._rest + port
+        places = {at + 4: seq, at + 8: ack}
+        if self.stamps is not None and stamps is not None:
+            places |= {self.stamps: stamps[0], self.stamps + 4: stamps[1]}
+        for place, numbers in places.items():
+            numbers = numbers & _MASK
+            rows[:, place : place + 4] = _octets(numbers, ">u4")
+            total = total + (numbers >> 16) + (numbers & 0xFFFF)
         total = (total & 0xFFFF) + (total >> 16)
         total = (total & 0xFFFF) + (total >> 16)
         rows[:, at + 16 : at + 18] = _octets(0xFFFF - total, ">u2")
@@ -55,12 +67,13 @@ class Shape:
     """What all packets of the server have in common that say the same, beside their numbers; none has a payload.
 
     Not looked at are what says nothing to TCP (IPv4's identification and checksum, IPv6's flow label), our port,
-    SEQ and ACK, and the checksum: ``is_sound`` is for that.
+    SEQ and ACK, timestamps, which stand at ``stamps`` if anywhere, and the checksum: ``is_sound`` is for that.
     """
 
-    def __init__(self, packet: bytes, *, offloaded: bool) -> None:
+    def __init__(self, packet: bytes, *, offloaded: bool, stamps: int | None = None) -> None:
         self.length = len(packet)
         self.offloaded = offloaded
+        self.stamps = stamps
         self.tcp = at = tcp_at(packet)
         mask = np.full(self.length, 0xFF, np.uint8)
         if packet[0] >> 4 == 4:
@@ -68,13 +81,16 @@ class Shape:
         else:
             mask[1], mask[2:4] = 0xF0, 0
         mask[at + 2 : at + 12] = mask[at + 16 : at + 18] = 0
+        if stamps is not None:
+            mask[stamps : stamps + 8] = 0
         self._mask = mask
         self._common = np.frombuffer(packet, np.uint8) & mask
 
     def is_same(self, other: Shape) -> bool:
         """Whether the same packets are of both."""
         same = self._common.tobytes() == other._common.tobytes()
-        return same and (self.length, self.offloaded) == (other.length, other.offloaded)
+        mine, its = ((one.length, one.offloaded, one.stamps) for one in (self, other))
+        return same and mine == its
 
     def has(self, rows: Column, lengths: Column, offloaded: Column) -> Column:
         """Which of the rows are of this shape."""

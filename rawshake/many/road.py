@@ -13,7 +13,9 @@ from rawshake.many.forms import PACKETS, Forms, Reply, manner
 from rawshake.many.kinds import Span
 from rawshake.many.line import Batch
 from rawshake.many.packets import ROW, Column, number
+from rawshake.tcp.option import timestamp_clock
 
+_SPACE: Final = 1 << 32
 #: What a slot holds in place of a node: no exchange as yet, or one that has a session of its own.
 FREE: Final = -1
 ASTRAY: Final = -2
@@ -51,10 +53,23 @@ class Taken:
 
 
 class Road:
-    """The exchanges of all ports, one in each slot. ``forms`` may learn while exchanges are under way."""
+    """The exchanges of all ports, one in each slot. ``forms`` may learn while exchanges are under way.
 
-    def __init__(self, forms: Forms, source: str, ports: Sequence[int], target: str, port: int) -> None:
+    ``tsval`` is that of every SYN, if it is not the clock's.
+    """
+
+    def __init__(
+        self,
+        forms: Forms,
+        source: str,
+        ports: Sequence[int],
+        target: str,
+        port: int,
+        *,
+        tsval: int | None = None,
+    ) -> None:
         count = len(ports)
+        self.tsval = tsval
         self.forms = forms
         self.node = np.full(count, FREE, np.int64)
         #: exchanges that no road goes on with; what comes for them is ``rest``
@@ -78,6 +93,12 @@ class Road:
         self._heard_at = np.zeros((count, PACKETS), np.int64)
         self._heard_offloaded = np.zeros((count, PACKETS), bool)
         self._latest = np.zeros(count, np.int64)
+        # TSvals; -1 where a packet has none, which nobody echoes.
+        self._sent_stamp = np.full((count, PACKETS), -1, np.int64)
+        self._heard_stamp = np.full((count, PACKETS), -1, np.int64)
+        self._last_stamp = np.full(count, -1, np.int64)
+        #: how far ahead of our clock an exchange's TSvals are
+        self._ahead = np.zeros(count, np.int64)
 
     def open(self, slots: Column, iss: Column, now: int) -> Column:
         """Begin an exchange in each slot, and return the SYNs to send."""
@@ -85,10 +106,21 @@ class Road:
         self.iss[slots] = iss
         self.irs[slots] = 0
         self._copied_at[slots] = 0
-        return self._reply(self.forms.syn, slots, 0, now)
+        self._sent_stamp[slots] = self._heard_stamp[slots] = -1
+        self._last_stamp[slots] = -1
+        self._ahead[slots] = 0
+        rows = self._reply(self.forms.syn, slots, 0, now)
+        if self.tsval is not None:
+            self._ahead[slots] = self.tsval - timestamp_clock(now)
+            self._sent_stamp[slots, 0] = self.tsval
+        return rows
 
     def _reply(self, reply: Reply, slots: Column, nth: int, now: int) -> Column:
-        rows = reply.packets(self.ports[slots], self.iss[slots], self.irs[slots])
+        tsval = (self._ahead[slots] + timestamp_clock(now)) % _SPACE
+        heard = self._heard_stamp[slots]
+        rows = reply.packets(self.ports[slots], self.iss[slots], self.irs[slots], tsval, heard)
+        if reply.template.stamps is not None:
+            self._sent_stamp[slots, nth] = tsval
         length = rows.shape[1]
         self._sent[slots, nth, :length] = rows
         self._sent[slots, nth, length:] = 0
@@ -182,7 +214,13 @@ class Road:
                     break
                 mine, of = rows[asked], slots[asked]
                 hit = edge.takes(
-                    batch.rows[mine], batch.lengths[mine], batch.offloaded[mine], self.iss[of], self.irs[of]
+                    batch.rows[mine],
+                    batch.lengths[mine],
+                    batch.offloaded[mine],
+                    self.iss[of],
+                    self.irs[of],
+                    self._sent_stamp[of],
+                    self._last_stamp[of],
                 )
                 mine, of = mine[hit], of[hit]
                 if not len(of):
@@ -192,6 +230,9 @@ class Road:
                 self._heard_length[of, node.heard] = batch.lengths[mine]
                 self._heard_at[of, node.heard] = batch.times[mine]
                 self._heard_offloaded[of, node.heard] = batch.offloaded[mine]
+                if edge.shape.stamps is not None:
+                    self._last_stamp[of] = number(batch.rows[mine], edge.shape.stamps, 4)
+                    self._heard_stamp[of, node.heard] = self._last_stamp[of]
                 self._latest[of] = now
                 if edge.opens:
                     self.irs[of] = number(batch.rows[mine], edge.shape.tcp + 4, 4)
@@ -241,7 +282,7 @@ class Road:
         """In which manner each came to where it is."""
         answered = self._heard_at[slots, 0]
         client = np.where(self.forms.sent[self.node[slots]] > 1, self._copied_at[slots, 1] - answered, 0)
-        return manner(answered - self._copied_at[slots, 0], client)
+        return manner(answered - self._copied_at[slots, 0], client, self._sent_stamp[slots])
 
     def spans(self, slots: Column, span: Span) -> Column:
         """How long that stretch took in each of these exchanges, ns."""

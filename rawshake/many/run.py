@@ -26,12 +26,13 @@ from rawshake.report import Outcome
 from rawshake.rules.model import Rule
 from rawshake.tcp.decode import IcmpError, decode
 from rawshake.tcp.segment import Segment
-from rawshake.tcp.seq import Seq
 
 #: How often what is late is looked for.
 TICK: Final = SECOND // 20
 #: How long lanes are looked after in one go, in ns.
 SLICE: Final = SECOND // 200
+#: So many are under way though lanes do not keep up.
+FEWEST: Final = 4
 #: How long the first exchange goes ahead alone: what it shows, the others need no session for.
 HEAD_START: Final = SECOND // 2
 #: A clock that ticks every 4 microseconds stands behind our ISNs (RFC 9293 section 3.4.1).
@@ -54,6 +55,7 @@ class Order:
 
 class Run:
     """The exchanges of one order. ``syn`` is our SYN as it was built whole; ``keys`` has a secret for each port.
+    ``tsval`` is the one of every SYN, if it is not to be the clock's.
 
     ``name`` says how a conversation that has ended is to be called. ``checkpoint`` is called where nothing
     is half done; what it raises ends ``go``, and ``interrupt`` then resets what is open.
@@ -69,6 +71,7 @@ class Run:
         syn: bytes,
         keys: Column,
         name: Callable[[Conversation], tuple[Outcome, str]],
+        tsval: int | None = None,
     ) -> None:
         self.tally = Tally()
         #: how many were begun, and how many have come to their end
@@ -79,8 +82,8 @@ class Run:
         self._name = name
         self.checkpoint: Callable[[], None] = lambda: None
         self._keys = keys
-        self._forms = Forms(syn)
-        self._road = Road(self._forms, line.source, line.ports, line.target, line.dport)
+        self._forms = Forms(syn, written=tsval is not None)
+        self._road = Road(self._forms, line.source, line.ports, line.target, line.dport, tsval=tsval)
         self._isns = Isns(rules, line.source, (line.target, line.dport))
         self._number = np.zeros(len(line.ports), np.int64)
         #: slots whose exchange is over, or that had none, the one that is so for the longest first
@@ -95,6 +98,8 @@ class Run:
         self._alarm_of: dict[int, int] = {}
         self._slot_of = {port: slot for slot, port in enumerate(line.ports)}
         self._next_tick = 0
+        #: how many may be under way: fewer than wanted where lanes do not keep up, for then what is late is our doing
+        self._window = 1
 
     @property
     def under_way(self) -> int:
@@ -142,6 +147,10 @@ class Run:
                 self._lane(slot)
         known = self._forms.version
         self._attend(now + SLICE)
+        if self._waiting or self._parked:
+            self._window = max(min(FEWEST, self.order.jobs), self._window // 2)
+        elif 2 * self.under_way > self._window:
+            self._window = min(self.order.jobs, 2 * self._window)
         if self._forms.version != known:
             # Some may stand where only now is known that all may be over.
             self._complete(self._road.over(), now)
@@ -182,7 +191,7 @@ class Run:
     def _begin(self) -> int:
         """Begin as many as may be, and return when the next may be, ns since the epoch."""
         order, now = self.order, self._line.now()
-        jobs = order.jobs
+        jobs = self._window
         if not self._forms.over.any() and now < self.since + HEAD_START:
             jobs = 1
         room = min(jobs - self.under_way, order.count - self.begun, len(self._ring))
@@ -245,11 +254,15 @@ class Run:
         lane = self.lanes.get(slot)
         if lane is None:
             number, port = int(self._number[slot]), int(self._road.ports[slot])
-            profile = replace(self._profile, isn=Seq(int(self._road.iss[slot])))
+            past = self._road.past(slot)
+            syn = decode(past.sent[0][1])
+            assert isinstance(syn, Segment)
+            # With the TSval that it had.
+            profile = replace(self._profile, isn=syn.seq, options=syn.options)
             lane = self.lanes[slot] = Lane(
                 number, self._line, port, profile, self._rules, clock=lambda: self.clock, name=self._name
             )
-            lane.replay(self._road.past(slot))
+            lane.replay(past)
             for frame in self._parked.pop(slot, ()):
                 lane.push(frame)
             self._look(slot)

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rawshake.many.packets import ROW, Shape, Template
+from rawshake.many.stamps import stamps_at
 from rawshake.net.craft import build
 from rawshake.tcp import option
+from rawshake.tcp.option import Option
 from rawshake.tcp.segment import Flags, Segment
 from rawshake.tcp.seq import Seq
 
@@ -52,6 +54,41 @@ def test_patched_is_what_scapy_builds(segment: Segment, wanted: list[tuple[int, 
     rows = template.packets(ports, seqs, acks)
     for row, (port, seq, ack) in zip(rows, wanted, strict=True):
         assert row.tobytes() == build(replace(segment, sport=port, seq=Seq(seq), ack=Seq(ack)), ident=7)
+
+
+@given(segments(), st.tuples(PORTS, *[NUMBERS] * 4), st.sampled_from([0, 2, 4]))
+def test_patched_timestamps_are_what_scapy_builds(
+    segment: Segment, wanted: tuple[int, int, int, int, int], before: int
+) -> None:
+    def stamped(value: int, echo: int) -> Segment:
+        options = (*[option.NOP] * before, option.timestamps(value, echo))
+        return replace(segment, options=options)
+
+    packet = build(stamped(1, 2), ident=7)
+    template = Template(packet, stamps_at(packet))
+    port, seq, ack, value, echo = (np.array([one], np.int64) for one in wanted)
+    (row,) = template.packets(port, seq, ack, (value, echo))
+    right = replace(stamped(*wanted[3:]), sport=wanted[0], seq=Seq(wanted[1]), ack=Seq(wanted[2]))
+    assert row.tobytes() == build(right, ident=7)
+
+
+@pytest.mark.parametrize(
+    ("options", "at"),
+    [
+        ((), None),
+        ((option.NOP, option.timestamps(1, 2)), None),  # across two words
+        ((option.timestamps(1, 2),), 42),
+        ((option.mss(7), option.NOP, option.wscale(2), option.timestamps(1, 2)), 50),
+        ((Option(0, b""), option.timestamps(1, 2)), None),  # behind the end of options
+        ((Option(8, bytes(7), 9),), None),
+        ((Option(8, bytes(2), 10),), None),
+    ],
+)
+def test_where_timestamps_stand(options: tuple[Option, ...], at: int | None) -> None:
+    packet = build(
+        Segment(src="192.0.2.1", dst="192.0.2.2", sport=1, dport=2, seq=Seq(3), options=options), ident=7
+    )
+    assert stamps_at(packet) == at
 
 
 @given(segments(), PORTS, NUMBERS, NUMBERS, st.integers(1, 0xFFFF))

@@ -11,8 +11,9 @@ from rawshake.many import forms
 from rawshake.many.run import Run
 from rawshake.profile import SECOND
 from rawshake.report import Outcome
-from rawshake.tcp.segment import Flags
+from rawshake.tcp.segment import Checksum, Flags
 from tests.many.world import (
+    STAMPED,
     Server,
     World,
     acks_wrong,
@@ -27,8 +28,10 @@ from tests.many.world import (
     running,
     says_hello,
     silent,
+    stamped,
     widens_window,
 )
+from tests.memory import MILLISECOND
 
 ALL = [
     closes,
@@ -81,6 +84,40 @@ def test_on_the_road_and_by_itself_it_is_the_same(
     assert fast.tally.broken == slow.tally.broken
     assert fast.tally.outcomes == slow.tally.outcomes
     assert fast.tally.handshake.count == slow.tally.handshake.count
+
+
+def test_timestamps_go_the_road(monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = ran(World(one_of([stamped])), 60, options=STAMPED)
+    assert kinds(fast) == {"closed: > S, < S., > ., > F., < F., > .": 60}
+    assert fast.tally.by_session < 20  # one for each way in which milliseconds pass meanwhile
+    monkeypatch.setattr(forms, "MOST", 0)
+    slow = ran(World(one_of([stamped])), 60, options=STAMPED)
+    assert (kinds(fast), findings(fast), fast.tally.held) == (kinds(slow), findings(slow), slow.tally.held)
+
+
+def test_our_timestamps_tell_the_time_and_echo_theirs() -> None:
+    world = World(one_of([stamped]))
+    ran(world, 60, options=STAMPED)
+    for time, segment in world.sent:
+        assert segment.timestamps is not None
+        assert (time // MILLISECOND - segment.timestamps[0]) % 2**32 <= 1
+        assert bool(segment.timestamps[1]) is segment.has_ack
+        assert segment.checksum is Checksum.CORRECT
+
+
+def test_no_more_are_begun_than_can_be_looked_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forms, "MOST", 0)
+    run = running(World(one_of([closes_later]), tick=2 * MILLISECOND), 60, jobs=16)
+    most = 0
+
+    def look() -> None:
+        nonlocal most
+        most = max(most, run.under_way)
+
+    run.checkpoint = look
+    run.go()
+    assert most <= 8
+    assert run.tally.outcomes == Counter({Outcome.CLOSED: 60})
 
 
 def test_a_mixture_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:

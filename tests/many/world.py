@@ -24,6 +24,7 @@ from tests.memory import MILLISECOND, START, packed
 
 HERE, THERE, PORT = "192.0.2.1", "192.0.2.2", 80
 MSS: Final = option.mss(1460)
+STAMPED: Final = (MSS, option.NOP, option.NOP, option.timestamps(5, 0))
 #: What a server answers: after how many ns, and what. ``isn`` is its own.
 Answer = Iterable[tuple[int, Segment]]
 Server = Callable[[Segment, Seq], Answer]
@@ -96,6 +97,16 @@ def widens_window(segment: Segment, isn: Seq) -> Answer:
         yield SOON, reply(segment, Flags.FIN, isn + 1, options=(MSS,))
 
 
+def stamped(segment: Segment, isn: Seq) -> Answer:
+    """As ``closes``, with timestamps of a clock that begins anywhere and counts milliseconds."""
+    mine = segment.timestamps
+    assert mine is not None
+    for delay, answer in closes(segment, isn):
+        value = (isn.value + mine[0] + delay // MILLISECOND) % 2**32
+        stamp = option.timestamps(value, mine[0])
+        yield delay, replace(answer, options=(*answer.options, option.NOP, option.NOP, stamp))
+
+
 def silent(segment: Segment, isn: Seq) -> Answer:
     return ()
 
@@ -124,6 +135,8 @@ class World:
     lost: int = 0
     #: how many packets are given at once
     most: int = 7
+    #: how long a look at the clock takes, ns
+    tick: int = 1000
     #: what of ours leaves no copy and reaches nobody
     eats: Callable[[Segment], bool] = lambda segment: False
     sent: list[tuple[int, Segment]] = field(default_factory=list)
@@ -133,7 +146,7 @@ class World:
     _uses: dict[int, int] = field(default_factory=dict)
 
     def now(self) -> int:
-        self.clock += 1000  # looking takes time, too
+        self.clock += self.tick
         return self.clock
 
     def send(self, rows: Column) -> None:
@@ -193,12 +206,20 @@ def running(
     world: World, count: int, *, jobs: int = 4, rate: float = 0, linger: int = 0, **more: object
 ) -> Run:
     """A run over the world that has not begun."""
+    wanted = profile(**more)
     segment = Segment(
-        src=HERE, dst=THERE, sport=1, dport=PORT, seq=Seq(0), flags=Flags.SYN, window=64240, options=(MSS,)
+        src=HERE,
+        dst=THERE,
+        sport=1,
+        dport=PORT,
+        seq=Seq(0),
+        flags=Flags.SYN,
+        window=64240,
+        options=wanted.options,
     )
     order = Order(count=count, jobs=jobs, rate=rate, linger=linger)
     keys = np.array([port * 40_503_000 % 2**32 for port in world.ports], np.int64)
-    return Run(world, order, profile(**more), book(), syn=packed(segment), keys=keys, name=outcome_of)
+    return Run(world, order, wanted, book(), syn=packed(segment), keys=keys, name=outcome_of)
 
 
 def ran(world: World, count: int, *, jobs: int = 4, rate: float = 0, linger: int = 0, **more: object) -> Run:

@@ -88,6 +88,27 @@ def test_both_directions_of_the_connection_pass_whatever_the_flags(segment: Segm
     assert all(passes(program, packet) for program in filters(segment))
 
 
+@given(bare_segments(), st.booleans())
+def test_once_takes_ours_as_it_leaves_and_theirs_as_it_arrives(segment: Segment, known: bool) -> None:
+    port = segment.sport if known else None
+    program = conversation(segment.src, port, segment.dst, segment.dport, once=True)
+    answer = replace(
+        segment, src=segment.dst, dst=segment.src, sport=segment.dport, dport=segment.sport, flags=Flags.ACK
+    )
+    ours, theirs = on_wire(segment), on_wire(answer)
+    ethertype = 0x86DD if segment.v6 else 0x0800
+    loopback, ethernet = 772, 1
+
+    def passing(packet: bytes, hardware: int) -> list[bool]:
+        """As it arrives (PACKET_HOST), and as it leaves (PACKET_OUTGOING)."""
+        return [run(program, packet, ethertype, kind=kind, hardware=hardware) != 0 for kind in (0, 4)]
+
+    if segment.src != segment.dst or segment.sport != segment.dport:
+        assert passing(ours, loopback) == [False, True]
+        assert passing(theirs, loopback) == [True, False]
+    assert passing(ours, ethernet) == passing(theirs, ethernet) == [True, True]
+
+
 @given(bare_segments())
 def test_other_connections_do_not_pass(segment: Segment) -> None:
     program = conversation(segment.src, segment.sport, segment.dst, segment.dport)
