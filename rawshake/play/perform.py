@@ -59,6 +59,8 @@ class Troupe:
                 self._take(seen)
             for conversation in self._due(now):
                 self._poll(conversation, now)
+            if not self._known:
+                return  # there may be nothing more to come, and nobody to wait for it
             bounds = [deadline, self._agenda[0][0] if self._agenda else None]
             seen = self.link.receive(min((one for one in bounds if one is not None), default=None))
             if seen is not None:

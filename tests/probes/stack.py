@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
 from typing import Final
 
 from rawshake.play.rehearse import CLIENT, SERVER, Reply
@@ -18,6 +19,7 @@ from rawshake.tcp.segment import Checksum, Flags, Segment
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
 
+ADDRESS: Final = "192.0.2.2"
 SECOND: Final = 1_000_000_000
 RTO: Final = SECOND
 WINDOW: Final = 8192
@@ -69,7 +71,9 @@ class Stack:
     # A play's side.
 
     def took(self, segment: Segment, now: int) -> Iterable[Reply]:
-        if segment.checksum is not Checksum.WRONG and not segment.defects:
+        source = ip_address(segment.src)
+        possible = segment.dst == ADDRESS != segment.src and not (source.is_multicast or source.is_reserved)
+        if segment.checksum is not Checksum.WRONG and not segment.defects and possible:
             for reply in self._took(segment, now):
                 altered = self.alter(reply)
                 if altered is not None:

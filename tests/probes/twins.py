@@ -15,9 +15,9 @@ from rawshake.tcp import option
 from rawshake.tcp.segment import Flags, Segment
 from rawshake.tcp.seq import Seq
 from rawshake.verify.attempt import Trial
-from tests.probes.stack import PORTS, Stack
+from tests.probes.stack import ADDRESS, PORTS, Stack
 
-TARGET: Final = Target("192.0.2.2", PORTS)
+TARGET: Final = Target(ADDRESS, PORTS)
 
 #: How a field of an answer is changed; what a sketch does not speak of is not changed.
 CHANGES: Final[dict[str, Callable[[Segment], Segment]]] = {
@@ -107,7 +107,7 @@ class Twin(Stack):
         self._arrived += 1
         if self._arrived == self.extra_after:
             yield 1_000_000, Segment(
-                src=segment.dst, dst=segment.src, sport=segment.dport, dport=segment.sport,
+                src=ADDRESS, dst=segment.src, sport=segment.dport, dport=segment.sport,
                 seq=Seq(77), ack=Seq(77), flags=Flags.ACK, window=1,
             )  # fmt: skip
 
