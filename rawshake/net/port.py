@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from rawshake.errors import Exit, Failure
 from rawshake.link import Frame
-from rawshake.net import craft
+from rawshake.net import craft, patch
 from rawshake.net.capture import Capture
 from rawshake.net.guard import Guard
 from rawshake.net.route import Target
@@ -58,7 +58,7 @@ class Port:
 
     def send(self, segment: Segment, *, checksum: Callable[[int], int] | None = None) -> bytes:
         """Send a segment from the address that is its source; see ``wire.Wire.send``."""
-        packet = craft.build(segment, checksum=checksum)
+        packet = patch.packet(segment, checksum=checksum)
         sender = self._senders.get(segment.src)
         if sender is None:
             raise Failure(Exit.FOREIGN_SOURCE, f"Nothing is sent from {segment.src} here.")

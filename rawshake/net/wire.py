@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from rawshake.link import Frame
-from rawshake.net import craft
+from rawshake.net import craft, patch
 from rawshake.net.capture import Capture
 from rawshake.net.guard import Guard
 from rawshake.net.send import Sender
@@ -69,7 +69,7 @@ class Wire:
         ``checksum`` maps the right checksum to the one to write, 0 to 65535. Raises ``Failure``: LOCAL_FIREWALL,
         NO_ROUTE, INTERFACE_DOWN, USAGE for one that is too long.
         """
-        packet = craft.build(segment, checksum=checksum)
+        packet = patch.packet(segment, checksum=checksum)
         self._sender.send(packet, self.target)
         return packet
 
