@@ -88,6 +88,10 @@ def test_it_says_that_it_is_typed() -> None:
         ({"ttl": 0}, "ttl is 0"),
         ({"isn": 1 << 32}, "isn is 4294967296"),
         ({"wscale": 256}, "wscale is 256"),
+        ({"timeout": 0}, "timeout is 0"),
+        ({"delayed_ack": 0.6}, "delayed_ack is 0.6"),
+        ({"bad": ["ack"]}, "'ack' is not STEP.FIELD=VALUE"),
+        ({"drop": "nobody:1"}, "nobody"),
         ({"options": "<mss>"}, "The options '<mss>' cannot be read"),
         (
             {"options": "<mss 1460>", "sack": True},

@@ -33,19 +33,15 @@ def command(svg: str | None, table: bool, walk: str | None, connection: int | No
     """
     if connection is not None and walk is None:
         raise Failure(Exit.USAGE, f"--connection {connection} needs a file.", "Name it with --walk.")
-    if table and (svg is not None or walk is not None):
-        other = "--svg" if svg is not None else "--walk"
+    if table and svg is not None:
         raise Failure(
-            Exit.USAGE, f"--table is a list, and {other} is for the drawing.", f"Leave {other} out."
+            Exit.USAGE, "--table is a list, and --svg is for the drawing.", "Leave one of them out."
         )
     from rawshake.cli.output import to_stdout, write_text
     from rawshake.render import states_svg, states_text
     from rawshake.tcp.walk import walks
 
     options = drawing(given)
-    if table:
-        to_stdout(states_text.table(options))
-        return Exit.OK
     ways: tuple[Walk, ...] = ()
     title = "The states of TCP"
     if walk is not None:
@@ -56,6 +52,9 @@ def command(svg: str | None, table: bool, walk: str | None, connection: int | No
         ways = walks(found.steps)
         client, server = endpoint_text(found.client), endpoint_text(found.server)
         title = f"{title}, as {client} and {server} went through them"
+    if table:
+        to_stdout(states_text.table(options, ways))
+        return Exit.OK
     if svg is not None:
         write_text(svg, states_svg.draw(ways, title=title))
     if svg != "-":

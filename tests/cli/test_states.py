@@ -49,12 +49,17 @@ def test_the_way_of_what_is_piped_in() -> None:
     assert "got FIN c7" in done.out
 
 
+def test_the_way_in_the_list(tmp_path: Path) -> None:
+    done = rawshake("states", "--table", "--walk", str(capture(tmp_path, CLEAN)))
+    (line,) = [line for line in done.out.splitlines() if line.startswith("FIN-WAIT-2    got FIN")]
+    assert line.split()[-1] == "c7"
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
         (("--connection", "2"), Exit.USAGE, "--connection 2 needs a file."),
-        (("--table", "--svg", "x.svg"), Exit.USAGE, "Leave --svg out."),
-        (("--table", "--walk", "x.json"), Exit.USAGE, "Leave --walk out."),
+        (("--table", "--svg", "x.svg"), Exit.USAGE, "Leave one of them out."),
         (("--walk", "/nowhere/at-all"), Exit.UNREADABLE, "/nowhere/at-all"),
         (("--svg", "/nowhere/at-all.svg"), Exit.UNREADABLE, "/nowhere/at-all.svg"),
     ],
