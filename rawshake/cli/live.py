@@ -15,6 +15,7 @@ from rawshake.cli import stops
 from rawshake.cli.output import Printer, check_files, render_options, write_files
 from rawshake.cli.parameters import Output
 from rawshake.cli.stops import Stopped
+from rawshake.errors import Exit, Failure
 from rawshake.link import Frame
 from rawshake.net.privilege import require_raw
 from rawshake.net.wire import Wire
@@ -92,25 +93,35 @@ def reset_if_interrupted(live: Live) -> Iterator[None]:
         with stoppable(live):
             yield
     except Stopped:
-        _reset_and_draw(live)
-        exchange = live.session.exchange(Outcome.INTERRUPTED)
-        live.printer.foot(exchange)
-        write_files(live.printer.output, live.command, exchange, live.frames)
+        _end_early(live, "interrupted", Outcome.INTERRUPTED)
+        raise
+    except Failure as refused:
+        if refused.status is Exit.LOCAL_FIREWALL and live.session.client.iss is not None:
+            _end_early(live, "the local firewall keeps a segment back", Outcome.LOCAL_FIREWALL)
+        else:
+            reset(live)
         raise
     except Exception:
         reset(live)
         raise
 
 
-def _reset_and_draw(live: Live) -> None:
-    """The RST leaves before anything more is drawn: whoever should read that may have stopped reading."""
+def _end_early(live: Live, why: str, outcome: Outcome) -> None:
+    """Reset, draw all of it, and write the files.
+
+    The RST leaves before anything more is drawn: whoever should read that may have stopped reading.
+    """
     session, undrawn = live.session, list[Judged | Remark]()
     session.on_entry = undrawn.append
-    session.remark("interrupted: resetting the connection")
-    session.abort()
+    session.remark(f"{why}: resetting the connection")
+    with suppress(Failure):  # that, too, may be kept back
+        session.abort()
     session.on_entry = live.printer.entry
     for entry in undrawn:
         live.printer.entry(entry)
+    exchange = session.exchange(outcome)
+    live.printer.foot(exchange)
+    write_files(live.printer.output, live.command, exchange, live.frames)
 
 
 def reset(live: Live) -> None:

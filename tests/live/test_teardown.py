@@ -14,7 +14,7 @@ from rawshake.report import Exchange, Outcome
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
 from rawshake.tcp.view import End, Fate, Step
-from tests.command import Done, rawshake
+from tests.command import LONG, Done, rawshake, read_until, started
 from tests.live.linux import unexpected
 
 
@@ -218,12 +218,32 @@ def firewalled(request: pytest.FixtureRequest) -> Lab:
     return request.getfixturevalue("held")  # type: ignore[no-any-return]
 
 
-def test_a_local_firewall_that_drops(firewalled: Lab) -> None:
+def drop_all() -> None:
     from pyroute2.nftables.main import NFTables
 
     with NFTables(nfgen_family=1) as tables:
         tables.table("add", name="test")
         tables.chain("add", table="test", name="out", hook="output", type="filter", policy=0)
+
+
+def test_a_local_firewall_that_drops_from_some_moment_on(held: Lab, tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    target = held.address4, str(held.ports["banner"])
+    late = ("--how", "simultaneous", "--timeout", "2", "--compact", "--json", str(path))
+    with started("teardown", *target, *late) as process:
+        read_until(process, "# ESTABLISHED /")
+        drop_all()
+        assert process.stdout is not None
+        said = process.stdout.read()
+        assert process.wait(LONG) == Exit.LOCAL_FIREWALL, said
+    assert "the local firewall keeps a segment back: resetting" in said
+    assert "stopped by the local firewall: 3 segments" in said
+    (exchange,) = load(path.read_text()).exchanges
+    assert exchange.outcome is Outcome.LOCAL_FIREWALL
+
+
+def test_a_local_firewall_that_drops(firewalled: Lab) -> None:
+    drop_all()
     done = teardown(firewalled, "echo", "--timeout", "1")
     assert done.status == Exit.LOCAL_FIREWALL
     assert "firewall" in done.err
