@@ -29,6 +29,7 @@ class Exit(IntEnum):
     DISAGREE = 18  #: the kernel's state differs from the expected one
     UNREADABLE = 19  #: a file cannot be read or written
     NOT_PERMITTED = 20  #: the host is in no private or test network, and nobody said that it may be tested
+    MISMATCH = 21  #: something else came than a script expected
     INTERNAL = 70  #: a fault of rawshake itself
     HUNG_UP = 129  #: SIGHUP: the terminal is gone
     INTERRUPTED = 130  #: Ctrl-C

@@ -105,6 +105,14 @@ def servers() -> str:
     return table(("port", "server", "what it does"), rows)
 
 
+def examples() -> str:
+    """The scripts that come with it."""
+    from rawshake.cli.scripts import examples as shipped
+
+    rows = ((f"`{name}`", f"`{peer}`", escape(summary)) for name, peer, summary in shipped())
+    return table(("example", "for", "what it shows"), rows)
+
+
 def behaviours() -> str:
     """How a port that is played by hand may behave."""
     from rawshake.behaviours import BEHAVIOURS
@@ -187,6 +195,8 @@ PARTS: Final = {
     "check-options": options_of("check"),
     "sniff-options": options_of("sniff"),
     "listen-options": options_of("listen"),
+    "play-options": options_of("play"),
+    "examples": examples,
     "behaviours": behaviours,
     "verify-options": options_of("verify"),
     "probe-count": probe_count,

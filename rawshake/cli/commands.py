@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "sessions": "List the connections that are held.",
     "teardown": "Close a held connection, or open and close one: FIN, ACK, FIN, ACK.",
     "listen": "Be the server, by hand: judge every client that dials.",
+    "play": "Play a script: send any segment, say what must come back, and when.",
     "check": "Judge what passed: every connection of a capture.",
     "sniff": "Judge what passes: every connection on an interface, until Ctrl-C.",
     "verify": "Verify a server's TCP: probes, the grid of its states, and a verdict on each.",

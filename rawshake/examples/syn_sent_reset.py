@@ -13,10 +13,10 @@ PEER = "caller"
 def script(peer: Peer) -> Script:
     """Three that must not be believed, and one that must."""
     yield peer.expect("S 0:0(0)", within=10)
-    yield peer.send("R 0:0(0)")
-    yield peer.send("R. 0:0(0) ack 0")
-    yield peer.send("R. 0:0(0) ack 2")
+    yield peer.send("R =0:")
+    yield peer.send("R. =0: ack 0")
+    yield peer.send("R. =0: ack 2")
     # It is still there: its SYN comes again.
     yield peer.expect("S 0:0(0)", within=4)
-    yield peer.send("R. 0:0(0) ack 1")
+    yield peer.send("R. =0: ack 1")
     yield peer.quiet(4)

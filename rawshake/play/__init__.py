@@ -30,7 +30,12 @@ A script is a generator function of one argument, the other end. It reads like c
 | ``peer.expect_icmp(WORDS)`` | awaits an ICMP error about a segment of ours | ``IcmpArrival`` |
 
 Not yielded: ``peer.another(port)`` is a second connection, a ``Peer`` like the first; ``peer.restart(isn)`` begins
-anew on the same ports. ``recipes`` has what many scripts begin with: ``yield from handshake(peer)``.
+anew on the same ports; ``peer.window`` and ``peer.ttl`` are those of what we send; while ``peer.crossing`` is True,
+what comes counts as still under way to us, so that segments cross. ``recipes`` has what many scripts begin with:
+``yield from handshake(peer)``. ``examples`` has whole ones.
+
+**What must be refused**, such as a reset beside the window, a SYN in a connection or data with a wrong checksum, moves
+neither our numbers nor our state: the tracker takes it as sent on purpose, and goes on from an honest end's view.
 
 **The inbox.** What comes is queued. ``expect`` takes from it up to and including what fits; what was passed over is
 gone, but told where the expectation fails. An answer can thus have come before its stimulus: ``yield
@@ -55,7 +60,8 @@ the script itself is a ``Mistake``. Whatever the end, each connection that is st
 
 **Playing.** ``Conversation`` plays one script without clock or socket (``took``, ``poll``, ``deadline``, ``result``);
 ``perform`` drives any number of them over one link; ``rehearse(script, stack)`` plays one in memory, by a clock of
-its own. All segments go through the tracker, and the judge, which knows which are ours.
+its own; ``host.serving("echo")`` is an honest stack for that. All segments go through the tracker, and the judge,
+which knows which are ours.
 '''
 
 from __future__ import annotations

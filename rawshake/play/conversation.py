@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from enum import Enum
 from types import GeneratorType
 from typing import Any
@@ -21,8 +21,9 @@ from rawshake.play.actions import (
     Unexpected,
 )
 from rawshake.play.awaiting import Awaiting
+from rawshake.play.outcome import outcome_of
 from rawshake.play.peer import Peer, Stage
-from rawshake.report import Exchange, Judged, Outcome, Remark
+from rawshake.report import Exchange, Judged, Remark
 from rawshake.rules.model import Rule
 from rawshake.tcp.icmp import IcmpError
 from rawshake.tcp.segment import Segment
@@ -72,18 +73,26 @@ class Result:
 
 
 class Conversation:
-    """One script under way at a ``place``.
+    """One script under way at a ``place``; ``around`` is entered whenever the script itself runs.
 
     Whoever drives it calls ``took`` for all that has been captured, then ``poll`` until that gives nothing more to
     send, then waits until ``deadline`` or until something is captured; and again, until ``done``. Any number of
     conversations can be driven by one loop, over one capture and one sender. Times are ns since the epoch.
     """
 
-    def __init__(self, script: ScriptFunction, place: Place, rules: Sequence[Rule] = ()) -> None:
+    def __init__(
+        self,
+        script: ScriptFunction,
+        place: Place,
+        rules: Sequence[Rule] = (),
+        *,
+        around: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self.peers: list[Peer] = []
         self.result: Result | None = None
         self._place = place
         self._rules = rules
+        self._around = around
         self._ports: dict[int, Peer] = {}
         self._stage = Stage(self._open)
         self._script = script
@@ -185,7 +194,8 @@ class Conversation:
 
     def _begin(self, now: int) -> None:
         try:
-            acts = self._script(self._first)
+            with self._around():
+                acts = self._script(self._first)
             if not isinstance(acts, GeneratorType):
                 raise Mistake("script(peer) yields nothing; write yield before what it makes of peer.")
             self._acts = acts
@@ -210,7 +220,8 @@ class Conversation:
         made = self._stage.made
         self._awaiting = None
         try:
-            action = advance()
+            with self._around():
+                action = advance()
             self._line = self._where()
             if len(made) != 1 or made[0] is not action:
                 raise Mistake(_unyielded(action, made), self._line)
@@ -264,17 +275,23 @@ class Conversation:
 
     def _judged(self, peer: Peer) -> Exchange:
         judge = Judge(self._rules, ours=peer.end)
-        entries: list[Judged | Remark] = [
-            Judged(entry, judge.step(entry)) if isinstance(entry, Step) else entry for entry in peer.entries
+        passed = [
+            replace(entry, note="not seen to leave this machine")
+            if isinstance(entry, Step) and at in peer.uncaptured
+            else entry
+            for at, entry in enumerate(peer.entries)
         ]
-        steps = [entry for entry in peer.entries if isinstance(entry, Step)]
+        entries: list[Judged | Remark] = [
+            Judged(entry, judge.step(entry)) if isinstance(entry, Step) else entry for entry in passed
+        ]
+        steps = [entry for entry in passed if isinstance(entry, Step)]
         ends = (peer.here, peer.there) if peer.tracker is None else (peer.tracker.client, peer.tracker.server)
         return Exchange(
             client=ends[0],
             server=ends[1],
             entries=tuple(entries),
             closing=judge.exchange(steps) if steps else (),
-            outcome=Outcome.OPEN,
+            outcome=outcome_of(peer),
         )
 
 

@@ -127,6 +127,8 @@ class Peer:
     stage: Stage
     window: int = WINDOW
     ttl: int = 64
+    #: what comes counts as still under way to us: so segments cross
+    crossing: bool = False
     #: what passed, in order: segments both ways, and what is no segment of the connection
     entries: list[Step | Remark] = field(default_factory=list)
     #: what came and was not awaited yet
@@ -317,7 +319,8 @@ class Peer:
             self.there = (segment.src, segment.sport)
         if self.their_isn is None and segment.syn and segment.checksum is not Checksum.WRONG:
             self.their_isn = segment.seq
-        step = self._apply(segment, time, Fate.DELIVERED, ours=False)
+        fate = Fate.PASSED if self.crossing else Fate.DELIVERED
+        step = self._apply(segment, time, fate, ours=False)
         if segment.timestamps is not None and segment.checksum is not Checksum.WRONG:
             self._stamps.note(segment.timestamps[0], segment, step.before.of(self.end).last_ack)
         self.inbox.append(Arrival(step, self.text(segment)))
@@ -381,7 +384,8 @@ class Peer:
             meant = believed(self._numbers(self.end).view, self._numbers(self.end.other).view, segment)
         if ours and segment.syn:
             self._anew = False
-        step = self.tracker.apply(segment, time, fate=fate, ours=ours, meant=meant)
+        note = "taken as still under way" if self.crossing and not ours else ""
+        step = self.tracker.apply(segment, time, fate=fate, ours=ours, meant=meant, note=note)
         self.entries.append(step)
         return step
 

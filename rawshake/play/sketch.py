@@ -39,6 +39,8 @@ _KINDS: Final = {
 }
 _PADDING: Final = (Kind.NOP, Kind.EOL)
 _OTHERS: Final = "..."
+#: Octets of a payload that a difference shows.
+_SHOWN: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ class Sketch:
             if wanted is not None and wanted != actual:
                 found.append(Difference(name, str(wanted), str(actual)))
         if self.payload is not None and self.payload != segment.payload:
-            found.append(Difference("payload", content_text(self.payload), content_text(segment.payload)))
+            found.append(_content_differs(self.payload, segment.payload))
         if self.options is not None and not _fit(self.options, segment.options, isns.receiver):
             listed = options_text(segment.options, peer_isn=isns.receiver)
             found.append(Difference("options", f"<{','.join(self.options)}>", listed))
@@ -182,6 +184,18 @@ class Sketch:
                 one.wire for one in parse_options(",".join(self.options), peer_isn=isns.receiver)
             )
         return option.parse(octets + bytes(-len(octets) % 4))
+
+
+def _content_differs(expected: bytes, actual: bytes) -> Difference:
+    """Payloads that are long are shown from a little before where they part."""
+    parts = next((at for at, (a, b) in enumerate(zip(expected, actual, strict=False)) if a != b), 0)
+    begin = max(0, parts - _SHOWN // 4) if max(len(expected), len(actual)) > _SHOWN else 0
+    shown = [
+        f"{f'from octet {begin} ' if begin else ''}{content_text(octets[begin : begin + _SHOWN])}"
+        f"{f' and so on, {len(octets)} octets' if len(octets) > begin + _SHOWN else ''}"
+        for octets in (expected, actual)
+    ]
+    return Difference("payload", *shown)
 
 
 def _fit(words: tuple[str, ...], options: tuple[Option, ...], isn: Seq | None) -> bool:

@@ -137,3 +137,21 @@ def test_what_a_checkpoint_raises_ends_the_run_between_two_segments() -> None:
     troupe.stop()
     assert one.result is not None
     assert one.result.ending is Ending.STOPPED
+
+
+def test_it_ends_with_the_last_script_and_waits_for_nothing_more() -> None:
+    """On a wire where nothing comes any more, whoever waits for the next segment waits for ever."""
+
+    class Wire(MemoryLink):
+        def receive(self, deadline: int | None) -> Seen | None:
+            assert deadline is not None
+            return super().receive(deadline)
+
+    def script(peer: Peer) -> Script:
+        yield peer.wait(0.1)
+
+    troupe = Troupe(Wire(hosts()))
+    (one,) = conversations(1, script)
+    troupe.add(one)
+    troupe.run()
+    assert one.done
