@@ -190,8 +190,8 @@ class Lane:
 
     @property
     def is_settled(self) -> bool:
-        """Whether all of ours was seen to leave, or is known not to have left."""
-        return self._talk.settled
+        """Whether all that came was looked at, and all of ours was seen to leave, or is known not to have left."""
+        return self._talk.settled and not self._frames
 
     def deadline(self) -> int | None:
         """When to look again although nothing came."""

@@ -107,7 +107,7 @@ class Run:
 
     def go(self) -> None:
         """Run them all, and hold the last ones in TIME-WAIT."""
-        self.since = self._line.now()
+        self.since = self.until = self._line.now()
         while self.finished < self.order.count:
             self.checkpoint()
             begins = self._begin()
@@ -293,7 +293,7 @@ class Run:
     # Coming to an end.
 
     def _settled(self, slots: Column) -> Column:
-        settled = self._road.is_settled(slots)
+        settled = self._road.is_settled(slots) & ~self._road.parked[slots]
         for at, slot in enumerate(slots.tolist()):
             if slot in self.lanes:
                 settled[at] = self.lanes[slot].is_settled
@@ -308,6 +308,8 @@ class Run:
     def _retire(self, slots: Column) -> None:
         """Count the exchanges in these slots, and forget them."""
         road = self._road
+        for slot in slots[road.parked[slots]].tolist():
+            self._lane(slot)
         on_road = slots[road.node[slots] >= 0]
         ways = road.node[on_road] * MANNERS + road.manners(on_road)
         ways[~road.is_quick(on_road)] = -1
