@@ -50,6 +50,25 @@ class Ruling:
         return not self.consequence and self.verdict in (Verdict.FAIL, Verdict.WARN, Verdict.NOTE)
 
 
+def ruled(
+    entry: Rule, outcome: Outcome, end: End, step: int, *, consequence: bool = False, ours: bool = False
+) -> Ruling:
+    """What the rule said of the step of that number."""
+    return Ruling(
+        rule=entry.id,
+        cite=entry.cite,
+        step=step,
+        end=end,
+        field=outcome.field,
+        verdict=entry.level.when_broken if outcome.verdict is None else outcome.verdict,
+        sentence=outcome.sentence,
+        expected=outcome.expected,
+        actual=outcome.actual,
+        consequence=consequence,
+        ours=ours,
+    )
+
+
 class Judge:
     """Judges one connection by ``rules``, in their order; ``ours`` is the end that rawshake plays, if any.
 
@@ -119,19 +138,9 @@ class Judge:
         verdict = entry.level.when_broken if outcome.verdict is None else outcome.verdict
         end = outcome.end or step.sender
         charges = verdict in (Verdict.FAIL, Verdict.WARN, Verdict.NOTE)
-        return Ruling(
-            rule=entry.id,
-            cite=entry.cite,
-            step=step.number,
-            end=end,
-            field=outcome.field,
-            verdict=verdict,
-            sentence=outcome.sentence,
-            expected=outcome.expected,
-            actual=outcome.actual,
-            consequence=charges and self._charge(entry.id, verdict, step.number, end, outcome.field),
-            ours=end is self._ours,
-        )
+        follows = charges and self._charge(entry.id, verdict, step.number, end, outcome.field)
+        ours = end is self._ours
+        return ruled(entry, outcome, end, step.number, consequence=follows, ours=ours)
 
     def _charge(self, name: str, verdict: Verdict, number: int, end: End, field: str) -> bool:
         """Charge the cell; whether the breach follows from one that is known."""
@@ -232,18 +241,8 @@ class CaptureJudge:
         """What there is to say of an outcome."""
         verdict = entry.level.when_broken if outcome.verdict is None else outcome.verdict
         charges = verdict in (Verdict.FAIL, Verdict.WARN, Verdict.NOTE)
-        return Ruling(
-            rule=entry.id,
-            cite=entry.cite,
-            step=outcome.step or opening.step,
-            end=opening.end,
-            field=outcome.field,
-            verdict=verdict,
-            sentence=outcome.sentence,
-            expected=outcome.expected,
-            actual=outcome.actual,
-            consequence=charges and self._known((entry.id, opening.here[0], verdict)),
-        )
+        consequence = charges and self._known((entry.id, opening.here[0], verdict))
+        return ruled(entry, outcome, opening.end, outcome.step or opening.step, consequence=consequence)
 
     def _known(self, key: tuple[str, str, Verdict]) -> bool:
         known = key in self._charged

@@ -63,15 +63,20 @@ class Connection:
     last: dict[bool, bytes] = field(default_factory=dict)
 
 
-def exchange(requests: list[tuple[bytes, bytes]], *, server_first: bool, crossing: bool) -> Script:
-    """A whole connection: each request is acknowledged and answered; then both ends close."""
+def exchange(
+    requests: list[tuple[bytes, bytes]], *, server_first: bool, crossing: bool, every: int = 2
+) -> Script:
+    """A whole connection: each request is acknowledged and answered; then both ends close.
+
+    Of the answer's segments the client acknowledges one in so many.
+    """
     script = [Packet(True, _SYN), Packet(False, _SYN | _ACK), Packet(True, _ACK)]
     for request, response in requests:
         script += [Packet(True, _PSH | _ACK, request), Packet(False, _ACK)]
         pieces = [response[at : at + MSS - 12] for at in range(0, len(response), MSS - 12)]
         for count, piece in enumerate(pieces, 1):
             script.append(Packet(False, _ACK | (_PSH if count == len(pieces) else 0), piece))
-            if count % 2 == 0 or count == len(pieces):
+            if count % every == 0 or count == len(pieces):
                 script.append(Packet(True, _ACK))
     first, last = not server_first, server_first
     if crossing:
@@ -159,6 +164,10 @@ def _connection(
             for _ in range(count)
         ]
         script = exchange(wanted, server_first=chance.random() < 0.7, crossing=chance.random() < 0.05)
+    elif kind == "flights":
+        # Ten segments at once, as today's stacks do, and sometimes more.
+        wanted = [(pages[0][:100], pages[3][: chance.randrange(3_000, 15_500)])]
+        script = exchange(wanted, server_first=chance.random() < 0.5, crossing=False, every=20)
     else:
         wanted = [(pages[1][: chance.randrange(1, 100)], pages[2][: chance.randrange(1, 100)])]
         script = exchange(wanted, server_first=False, crossing=False)
@@ -232,7 +241,7 @@ def main(arguments: list[str]) -> int:
     """Write one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file")
-    parser.add_argument("--kind", choices=["plain", "http"], default="plain")
+    parser.add_argument("--kind", choices=["plain", "http", "flights"], default="plain")
     parser.add_argument("--connections", type=int, default=200_000)
     parser.add_argument("--concurrent", type=int, default=1000)
     parser.add_argument("--faults", type=int, default=1000, help="every so many-th has one; 0: none")

@@ -90,33 +90,36 @@ def initial_window_bounded(steps: Sequence[Step]) -> Iterator[Outcome]:
         if flight is None:
             continue
         last, octets, mss, gap = flight
-        segments = 4 if mss <= 1095 else 3 if mss <= 2190 else 2
-        number = last.number
-        count = -(-octets // mss)
-        if octets <= segments * mss:
-            yield held("payload", f"first flight of {octets} octets = {count} x {mss}", end=end, step=number)
-            continue
-        ten = max(IW10 * mss, IW10_OCTETS)
-        some = octets <= ten + mss  # RFC 8985 7.3: a probe may be new data beyond the congestion window
-        if octets <= ten:
-            why = "RFC 6928 allows 10, as today's stacks do"
-        elif some:
-            why = "RFC 6928 allows 10, and RFC 8985 a tail loss probe"
-        elif gap:
-            yield undecidable("payload", "an ACK may have been missed, as data was", end=end, step=number)
-            continue
-        else:
-            why = f"RFC 6928 allows {IW10} at most"
-        sentence = f"first flight of {octets} octets = {count} segments of {mss}: {why}"
-        yield broken(
-            "payload",
-            sentence,
-            expected=f"at most {segments * mss} octets",
-            actual=octets,
-            verdict=Verdict.NOTE if some else Verdict.WARN,
-            end=end,
-            step=number,
-        )
+        outcome = first_flight(octets, mss, end=end, step=last.number)
+        if outcome.verdict is Verdict.WARN and gap:
+            reason = "an ACK may have been missed, as data was"
+            outcome = undecidable("payload", reason, end=end, step=last.number)
+        yield outcome
+
+
+def first_flight(octets: int, mss: int, *, end: End, step: int) -> Outcome:
+    """What there is to say of so many octets, the last of them in that step, before data was acknowledged."""
+    segments = 4 if mss <= 1095 else 3 if mss <= 2190 else 2
+    count = -(-octets // mss)
+    if octets <= segments * mss:
+        return held("payload", f"first flight of {octets} octets = {count} x {mss}", end=end, step=step)
+    ten = max(IW10 * mss, IW10_OCTETS)
+    some = octets <= ten + mss  # RFC 8985 7.3: a probe may be new data beyond the congestion window
+    if octets <= ten:
+        why = "RFC 6928 allows 10, as today's stacks do"
+    elif some:
+        why = "RFC 6928 allows 10, and RFC 8985 a tail loss probe"
+    else:
+        why = f"RFC 6928 allows {IW10} at most"
+    return broken(
+        "payload",
+        f"first flight of {octets} octets = {count} segments of {mss}: {why}",
+        expected=f"at most {segments * mss} octets",
+        actual=octets,
+        verdict=Verdict.NOTE if some else Verdict.WARN,
+        end=end,
+        step=step,
+    )
 
 
 def _first_flight(end: End, steps: Sequence[Step]) -> tuple[Step, int, int, bool] | None:

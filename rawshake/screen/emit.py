@@ -52,6 +52,11 @@ class Clean(NamedTuple):
     too_large: int
     too_large_by_default: int
     echo_unsure: int
+    #: of the client and the server: the last segment of a first flight that is worth a note, or 0; the MSS
+    flight: int
+    flight_back: int
+    room: int
+    room_back: int
 
     @property
     def key(self) -> Key:
@@ -177,6 +182,7 @@ def clean(rows: Columns, starts: Column, lasts: Column, what: Formed, chosen: Co
         what.too_large[chosen].tolist(),
         what.too_large_by_default[chosen].tolist(),
         what.echo_unsure[chosen].tolist(),
+        *(column[chosen].tolist() for column in (*what.flights, *what.rooms)),
     )
 
 

@@ -49,6 +49,9 @@ class Formed:
     too_large: Column
     too_large_by_default: Column
     echo_unsure: Column
+    #: see ``Habits``
+    flights: tuple[Column, Column]
+    rooms: tuple[Column, Column]
     client_low: Column
     client_octets: Column
     server_octets: Column
@@ -95,6 +98,8 @@ def formed(rows: Columns, starts: Column) -> Formed:
         too_large=np.add.reduceat((large & by_name).astype(np.int64), starts),
         too_large_by_default=np.add.reduceat((large & ~by_name).astype(np.int64), starts),
         echo_unsure=extra.echo_unsure,
+        flights=extra.flights,
+        rooms=extra.rooms,
         client_low=rows.low[starts],
         client_octets=(sent - fins)[t.lasts],
         server_octets=(sent_back - fins_back)[t.lasts],

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from rawshake.rules.sending import IW10, IW10_OCTETS
 from rawshake.screen.columns import CORRECT, UNVERIFIABLE
 from rawshake.screen.table import Seen
 from rawshake.screen.traced import APART, Traced, before
@@ -43,6 +44,10 @@ class Habits:
     bad_run: Column
     seen_of_runs: Column
     echo_unsure: Column
+    #: of the runs, for the client and for the server: the number of the last segment of a first flight that today's
+    #: stacks send and the letter forbids, and the MSS; 0 if there is none
+    flights: tuple[Column, Column]
+    rooms: tuple[Column, Column]
 
 
 @dataclass(slots=True)
@@ -70,11 +75,19 @@ def habits(t: Traced, room: Column, by_name: Column) -> Habits:
     _surplus(t, sides, bad_run, seen)
     _pushes(t, sides, bad_run, seen)
     _small(t, np.where(by_name, room, _FULL), bad, bad_run, seen, sides)
-    _first_flights(t, room, bad, seen)
+    flights, rooms = _first_flights(t, sides, room, bad, seen)
     _stretches(t, sides, bad_run, seen)
     _half_closed(t, bad, seen)
     echo_unsure = _stamps(t, sides, bad, bad_run, seen)
-    return Habits(bad, seen, bad_run, _near(t, sides), echo_unsure)
+    return Habits(
+        bad,
+        seen,
+        bad_run,
+        _near(t, sides),
+        echo_unsure,
+        (flights[::2], flights[1::2]),
+        (rooms[::2], rooms[1::2]),
+    )
 
 
 def _bit(t: Traced, rows: Column, client: Seen, server: Seen) -> Column:
@@ -160,14 +173,23 @@ def _small(t: Traced, room: Column, bad: Column, bad_run: Column, seen: Column, 
     bad |= many
 
 
-def _first_flights(t: Traced, room: Column, bad: Column, seen: Column) -> None:
-    """Data before the first ACK of data (initial-window-bounded)."""
+def _first_flights(
+    t: Traced, sides: _Sides, room: Column, bad: Column, seen: Column
+) -> tuple[Column, Column]:
+    """Data before the first ACK of data (initial-window-bounded), more than the letter allows: where, and the MSS."""
     payload = t.rows.payload
     acked = np.where(t.client, t.acked_server, t.acked_client)
     flight = t.later & (payload > 0) & (acked == 0)
     segments = np.where(room <= 1095, 4, np.where(room <= 2190, 3, 2))
-    bad |= flight & (t.own + payload > segments * room)
-    seen |= np.where(flight, int(Seen.FIRST_FLIGHT), 0)
+    octets = t.own + payload
+    bad |= flight & (octets > np.maximum(IW10 * room, IW10_OCTETS) + room)
+    runs = len(t.starts)
+    over = _of_sides(sides, flight & (octets > segments * room), runs) > 0
+    seen |= np.where(flight & ~over[sides.side], int(Seen.FIRST_FLIGHT), 0)
+    last, rooms = np.zeros(2 * runs, np.int64), np.zeros(2 * runs, np.int64)
+    last[sides.kinds] = np.maximum.reduceat(np.where(flight, t.at + 1, 0)[sides.order], sides.starts)
+    rooms[sides.kinds] = room[sides.order][sides.starts]
+    return np.where(over, last, 0), rooms
 
 
 def _stretches(t: Traced, sides: _Sides, bad_run: Column, seen: Column) -> None:

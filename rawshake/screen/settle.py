@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Final, NamedTuple, Protocol
 
 from rawshake.connection import Connection, Found
 from rawshake.follow import LINGER, Follower, Key, Limits, Totals, key_of
-from rawshake.judge import Ruling
+from rawshake.judge import Ruling, ruled
 from rawshake.link import Frame
 from rawshake.rules.model import Rule, Scope, Verdict
+from rawshake.rules.sending import first_flight
 from rawshake.screen import table
 from rawshake.screen.emit import Clean
 from rawshake.tcp.decode import decode
 from rawshake.tcp.notation import one_line
-from rawshake.tcp.segment import Segment
+from rawshake.tcp.segment import Checksum, Segment
 from rawshake.tcp.seq import Seq
+from rawshake.tcp.view import End
 
 #: What a Clean counts.
 _COUNTED: Final = (table.TOO_LARGE, table.TOO_LARGE_BY_DEFAULT, table.ECHO_UNSURE)
@@ -53,6 +56,7 @@ class Settling(Follower):
         self.owned: dict[Key, int] = {}
         self._hash = 0
         self._ids = frozenset(rule.id for rule in rules)
+        self._initial_window = next((rule for rule in rules if rule.id == "initial-window-bounded"), None)
         self._judges_captures = any(rule.scope is Scope.CAPTURE for rule in rules)
 
         @cache
@@ -155,7 +159,7 @@ class Settling(Follower):
         for reason, times in zip(_COUNTED, counts, strict=True):
             if times and reason[0] in self._ids:
                 undecidable = undecidable | Counter({reason: times})
-        findings: tuple[Found, ...] = ()
+        findings = self._flights(one) if clean.flight or clean.flight_back else ()
         if self._judges_captures:
             passed, failed = set(), set()
             for entry, outcome, opening in self._capture.outcomes(clean.openings(one.number, self._now)):
@@ -172,14 +176,34 @@ class Settling(Follower):
             held = self._with(held, frozenset(passed), frozenset(failed))
         self._done(clean.connection(one.number, held, undecidable, findings))
 
+    def _flights(self, one: Settled) -> tuple[Found, ...]:
+        """Notes of first flights that are longer than the letter allows, and no longer than today's stacks send."""
+        if self._initial_window is None:
+            return ()
+        clean = one.clean
+        found = []
+        for end, number, room, isn in (
+            (End.CLIENT, clean.flight, clean.room, clean.isn),
+            (End.SERVER, clean.flight_back, clean.room_back, clean.isn_back),
+        ):
+            if number:
+                segment = decode(one.packets.frames()[number - 1].packet)
+                assert isinstance(segment, Segment)
+                octets = segment.seq + segment.payload_length - (Seq(isn) + 1)
+                outcome = first_flight(octets, room, end=end, step=number)
+                found.append(_found(one, ruled(self._initial_window, outcome, end, number)))
+        return tuple(found)
+
 
 def _found(one: Settled, ruling: Ruling) -> Found:
-    """A finding about a SYN."""
+    """A finding and its segment."""
     frame = one.packets.frames()[ruling.step - 1]
     segment = decode(frame.packet)
     assert isinstance(segment, Segment)
+    if segment.checksum is Checksum.UNVERIFIABLE:
+        segment = replace(segment, checksum=Checksum.CORRECT)
     isn, back = Seq(one.clean.isn), Seq(one.clean.isn_back)
-    client = ruling.step == 1
+    client = ruling.end is End.CLIENT
     mine, other = (isn, back) if client else (back, isn)
     return Found(
         frame.number, ruling, one_line(segment, isn=mine, peer_isn=other, from_client=client, content=False)

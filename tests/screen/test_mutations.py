@@ -18,6 +18,7 @@ Packets = list[tuple[int, bytes]]
 _IP, _TCP = 14, 34
 PLAIN = list(traffic("plain", 4, 3, 0, Random(1)))
 HTTP = list(traffic("http", 3, 2, 0, Random(2)))
+FLIGHTS = list(traffic("flights", 3, 2, 0, Random(4)))
 #: One tuple used again and again.
 REUSED = [(time, frame) for time, frame in traffic("plain", 3, 1, 0, Random(3))]
 
@@ -54,7 +55,7 @@ REUSED = one_tuple(REUSED)
 @st.composite
 def mutated(draw: st.DrawFn) -> bytes:
     """A capture of a few connections in which something is not as it should be."""
-    packets: Packets = list(draw(st.sampled_from([PLAIN, HTTP, REUSED])))
+    packets: Packets = list(draw(st.sampled_from([PLAIN, HTTP, FLIGHTS, REUSED])))
     for _ in range(draw(st.integers(0, 3))):
         at = draw(st.integers(0, len(packets) - 1))
         time, frame = packets[at]
