@@ -14,7 +14,17 @@ from rawshake.probes.grid.clauses import expectations
 from rawshake.probes.grid.judge import Ruling, rule, text
 from rawshake.probes.model import undecided
 from rawshake.probes.park import WAYS
-from rawshake.probes.prove import ANSWER, GONE, Proof, in_syn_sent, sent_until, state_of, watched
+from rawshake.probes.prove import (
+    ANSWER,
+    GONE,
+    Alive,
+    Proof,
+    alive,
+    in_syn_sent,
+    sent_until,
+    state_of,
+    watched,
+)
 from rawshake.tcp.notation import parse_flags
 from rawshake.tcp.segment import Segment
 from rawshake.tcp.state import State
@@ -83,7 +93,10 @@ def _prove(
         # It says that it has taken a SYN, and is half open.
         iss, rcv_nxt = opening[0].seq, opening[0].ack
         half_open = Block(state=State.SYN_RECEIVED, iss=iss, una=iss, nxt=iss + 1, rcv_nxt=rcv_nxt)
-        return (yield from state_of(peer, half_open))
+        proof = yield from state_of(peer, half_open)
+        if block.state is State.SYN_SENT and proof.states == {State.SYN_RECEIVED}:
+            return (yield from _opens(peer, half_open, proof))
+        return proof
     if block.state in GONE:
         return (yield from _unconnected(peer, block))
     if block.state is State.SYN_SENT:
@@ -92,6 +105,15 @@ def _prove(
         # It says that it has taken a SYN.
         block = replace(block, state=State.ESTABLISHED, una=block.nxt, rcv_nxt=arrival.end)
     return (yield from state_of(peer, block))
+
+
+def _opens(peer: Peer, half_open: Block, proof: Proof) -> Generator[Action[Any], Any, Proof]:
+    """SYN-SENT resets a wrong ACK as well; but a right one opens only what is in SYN-RECEIVED."""
+    yield from peer.send(f". ={half_open.rcv_nxt}: ack ={half_open.nxt}")
+    opened = replace(half_open, state=State.ESTABLISHED, una=half_open.nxt)
+    if isinstance((yield from alive(peer, opened)), Alive):
+        return proof
+    return Proof(frozenset({State.SYN_SENT}), "an ACK of its SYN,ACK did not open it", proof.rcv_nxt)
 
 
 def _unconnected(peer: Peer, block: Block) -> Generator[Action[Any], Any, Proof]:

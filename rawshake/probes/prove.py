@@ -177,15 +177,17 @@ def state_of(peer: Peer, block: Block) -> Generator[Action[Any], Any, Proof]:
     and taken (RCV.NXT: our FIN?); an unacceptable ACK tells SYN-RECEIVED, which resets it; a FIN that is sent again
     is not acknowledged; and CLOSING becomes TIME-WAIT by an ACK where LAST-ACK is gone.
     """
+    # Before the old octet, whose ACK is good: a stack that looks at SEG.ACK first would be moved by it.
+    refused = block.state is _HALF_OPEN and (yield from _refuses(peer, block))
     found = yield from alive(peer, block)
     if found is None:  # one segment may get lost
         found = yield from alive(peer, block)
+    if isinstance(found, Gone):
+        return Proof(GONE, "an old octet was reset")
+    if refused:
+        return Proof(frozenset({_HALF_OPEN}), "an ACK of what was never sent was reset", block.rcv_nxt)
     if found is None:
         return Proof(frozenset(), "it answers nothing")
-    if not isinstance(found, Alive):
-        return Proof(GONE, "an old octet was reset")
-    if block.state is _HALF_OPEN and (yield from _half_open(peer, block, found)):
-        return Proof(frozenset({_HALF_OPEN}), "an ACK of what was never sent was reset", found.rcv_nxt)
     got_fin = block.state in GOT_FIN or _took_fin(peer, found)
     fin = peer.their.view.fin
     if fin is None:
@@ -228,10 +230,14 @@ def in_syn_sent(peer: Peer, block: Block, isn: Seq) -> Generator[Action[Any], An
             return Proof(frozenset({State.SYN_SENT}), "a SYN,ACK was taken", block.rcv_nxt)
 
 
-def _half_open(peer: Peer, block: Block, found: Alive) -> Generator[Action[Any], Any, bool]:
-    """Whether it is still in SYN-RECEIVED: "If the segment acknowledgment is not acceptable, form a reset segment"."""
+def _refuses(peer: Peer, block: Block) -> Generator[Action[Any], Any, bool]:
+    """Whether it resets an ACK of what was never sent, and so is no further than SYN-RECEIVED.
+
+    "If the segment acknowledgment is not acceptable, form a reset segment" (RFC 9293 3.10.7.4, fifth). So does LISTEN.
+    """
     ack = block.nxt + UNSENT
-    yield from peer.send(f". ={found.rcv_nxt}: ack ={ack}")
+    yield from peer.collect(0)
+    yield from peer.send(f". ={block.rcv_nxt}: ack ={ack}")
     while True:
         came = yield from peer.next(within=WATCH)
         if came is None:

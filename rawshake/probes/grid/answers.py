@@ -21,7 +21,7 @@ class Choice(Enum):
     RFC_793_SYN = "RFC 793: a SYN in the window resets; RFC 5961 4.2 is not followed."
     RFC_5961_SYN = "RFC 5961 4.2 in SYN-RECEIVED, too: a SYN in the window is challenged."
     RFC_5961_ACK = "RFC 5961 5.2 (MAY-12): an ACK too far below SND.UNA is answered, and the segment dropped."
-    ACK_FLOOR = "Linux: the floor of RFC 5961 5.2 is no lower than what was ever acknowledged."
+    ACK_FLOOR = "As in Linux: the floor of RFC 5961 5.2 is no lower than what was ever acknowledged."
     RFC_1337 = "RFC 1337 F1: TIME-WAIT ignores a RST."
     REOPENED = "MAY-2, RFC 6191: a new SYN opens a connection out of TIME-WAIT."
     HALF_DUPLEX = "3.6.1, SHLD-3: who has closed for good resets when more data comes."
@@ -30,22 +30,24 @@ class Choice(Enum):
     GAP_SILENT = "MAY-13: what comes above a gap is not acknowledged."
     GAP_ANSWERED = "An empty segment above a gap is answered."
     GROUP_2 = "3.5.2, group 2: in SYN-RECEIVED an unacceptable ACK is reset, whatever its SEQ."
-    RST_BAD_ACK = "Linux: in SYN-RECEIVED a RST whose ACK is unacceptable is ignored."
-    SYN_RESET = "Linux: in SYN-RECEIVED another SYN in the window is reset before returning to LISTEN."
-    SYN_ACK_AGAIN = "Practice (RFC 4987): a SYN in SYN-RECEIVED draws the SYN,ACK again."
-    SYN_FIN_DROPPED = "Linux, BSD with drop_synfin: a SYN with FIN is dropped."
-    NO_ACK_FIRST = "Linux: a segment without ACK is dropped before its number is looked at."
+    RST_BAD_ACK = "As in Linux: in SYN-RECEIVED a RST whose ACK is unacceptable is ignored."
+    SYN_RESET = "As in Linux: in SYN-RECEIVED another SYN in the window is reset before returning to LISTEN."
+    SYN_ACK_AGAIN = "As in practice (RFC 4987): a SYN in SYN-RECEIVED draws the SYN,ACK again."
+    SYN_FIN_DROPPED = "As in Linux, and BSD with drop_synfin: a SYN with FIN is dropped."
+    NO_ACK_FIRST = "As in Linux: a segment without ACK is dropped before its number is looked at."
     NO_ACK_ANSWERED = "A segment without ACK is answered, and not taken."
     UNSENT_SILENT = (
-        "Linux before 2026: a segment that acknowledges what was never sent is dropped in silence."
+        "As in Linux before 2026: a segment that acknowledges what was never sent is dropped in silence."
     )
     ACK_UNREAD = "TIME-WAIT, and FIN-WAIT-2 after a full close: SEG.ACK is not looked at."
     TEXT_ANSWERED = "Text after a FIN is ignored, and answered."
     SECOND_FIN = "A FIN beyond a FIN is ignored."
     SECOND_FIN_ANSWERED = "A FIN beyond a FIN is ignored, and answered."
     TIME_WAIT_ACKS = "TIME-WAIT acknowledges whatever has a length."
-    TIME_WAIT_RST = "Linux: TIME-WAIT does not challenge a RST."
-    RST_ANSWERED = "Linux: FIN-WAIT-2 after a full close answers what is outside the window, a RST as well."
+    TIME_WAIT_RST = "As in Linux: TIME-WAIT does not challenge a RST."
+    RST_ANSWERED = (
+        "As in Linux: FIN-WAIT-2 after a full close answers what is outside the window, a RST as well."
+    )
 
     def __str__(self) -> str:
         return self.value
