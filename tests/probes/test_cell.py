@@ -62,6 +62,12 @@ CHOICES: dict[Choice, list[str]] = {
     Choice.ACK_UNREAD: ["FIN-WAIT-2/FIN+ACK/at/above"],
     Choice.TIME_WAIT_RST: ["TIME-WAIT/RST/inside"],
     Choice.RST_ANSWERED: ["FIN-WAIT-2/RST/left"],
+    Choice.OLD_ACK: [
+        "FIN-WAIT-1/data/left/in-range",
+        "LAST-ACK/ACK/left/in-range",
+        "CLOSING/ACK/left/in-range",
+    ],
+    Choice.SYN_RESET_STAYS: ["TIME-WAIT/SYN/at", "TIME-WAIT/SYN+ACK/inside/above"],
     Choice.TEXT_ANSWERED: ["CLOSE-WAIT/data/at/in-range"],
 }
 

@@ -43,6 +43,8 @@ class Choice(Enum):
     TEXT_ANSWERED = "Text after a FIN is ignored, and answered."
     SECOND_FIN = "A FIN beyond a FIN is ignored."
     SECOND_FIN_ANSWERED = "A FIN beyond a FIN is ignored, and answered."
+    OLD_ACK = "As in BSD: of a segment before the window the ACK field counts, though the rest is dropped."
+    SYN_RESET_STAYS = "A SYN in the window of TIME-WAIT is reset, and TIME-WAIT stays."
     TIME_WAIT_ACKS = "TIME-WAIT acknowledges whatever has a length."
     TIME_WAIT_RST = "As in Linux: TIME-WAIT does not challenge a RST."
     RST_ANSWERED = (

@@ -25,7 +25,7 @@ def otherwise(block: Block, arrival: Arrival, takes: Takes) -> Outcome:
     for check in (_before_all, _first_sequence, _second_rst, _fourth_syn, _fifth_ack):
         found = check(block, arrival, takes)
         if isinstance(found, Outcome):
-            return replace(found, una=block.una)
+            return found if found.una is not None else replace(found, una=block.una)
         block = found
     return replace(text_and_fin(block, arrival, takes), una=block.una)
 
@@ -108,6 +108,12 @@ def _first_sequence(block: Block, arrival: Arrival, takes: Takes) -> Outcome | B
     # if so drop the segment and return): <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> After sending the acknowledgment, drop
     # the unacceptable segment and return."
     if not acceptable(block, arrival):
+        counts = arrival.seq < block.rcv_nxt and arrival.has_ack and not (arrival.rst or arrival.syn)
+        if counts and block.state.synchronized and _good_ack(block, arrival) and takes(Choice.OLD_ACK):
+            moved = _acknowledged(block, arrival)
+            if isinstance(moved, Outcome):
+                return moved
+            return replace(_stay(moved, challenge(moved), "first"), una=moved.una)
         answered = not arrival.rst or (block.state is State.FIN_WAIT_2 and takes(Choice.RST_ANSWERED))
         return _stay(block, challenge(block) if answered else None, "first")
     return block
@@ -146,6 +152,8 @@ def _fourth_syn(block: Block, arrival: Arrival, takes: Takes) -> Outcome | Block
             return Outcome(reply, State.LISTEN, block.rcv_nxt, "3.10.7.4, fourth")
     # "If the SYN is in the window it is an error: send a reset [...] enter the CLOSED state, delete the TCB, and
     # return."
+    if block.state is State.TIME_WAIT and takes(Choice.SYN_RESET_STAYS):
+        return _stay(block, reset(block, arrival, takes), "fourth")
     if takes(Choice.RFC_793_SYN):
         return Outcome(reset(block, arrival, takes), State.CLOSED, block.rcv_nxt, "3.10.7.4, fourth")
     # "RFC 5961 recommends that in these synchronized states, if the SYN bit is set, irrespective of the sequence

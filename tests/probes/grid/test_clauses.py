@@ -135,12 +135,12 @@ def test_whatever_is_chosen_a_rst_is_never_answered_by_a_rst() -> None:
 
 def test_whatever_is_chosen_what_lies_outside_the_window_is_not_taken() -> None:
     for cell, here, _, expected in _every():
-        if cell.seq in (SeqPlace.LEFT, SeqPlace.RIGHT):
-            for one in expected:
-                reopened = Choice.REOPENED in one.choices
-                assert reopened or (one.outcome.state, one.outcome.rcv_nxt) == (here.state, here.rcv_nxt), (
-                    cell
-                )
+        if cell.seq not in (SeqPlace.LEFT, SeqPlace.RIGHT):
+            continue
+        for one in expected:
+            if Choice.REOPENED not in one.choices:
+                assert one.outcome.rcv_nxt == here.rcv_nxt, cell
+                assert one.outcome.state is here.state or Choice.OLD_ACK in one.choices, cell
 
 
 def test_whatever_is_chosen_nothing_without_ack_is_taken_but_a_syn() -> None:
