@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from operator import attrgetter
 from typing import Final
 
 from rawshake.rules.copies import gaps_of, seconds, series_of, written
@@ -249,8 +251,8 @@ def rto_at_least_1s(steps: Sequence[Step]) -> Iterator[Outcome]:
             if gap >= ONE:
                 patient = again
                 continue
-            if gap < TICK or (syn and series[0].again):
-                continue  # no timer does that, but reordering; or it answers a SYN that was sent again
+            if gap < TICK or (syn and series[0].again) or _told_of_hole(again, steps):
+                continue  # no timer does that, but reordering; or it answers what came
             what = "SYN" if syn else "data"
             sentence = f"{what} of seq {again.segment.seq} sent again after {seconds(gap)}"
             if not syn:
@@ -365,6 +367,15 @@ def _asked_thrice(end: End, steps: Sequence[Step]) -> Iterator[tuple[Step, Step]
                 if third is not None:
                     yield third, step
                 third, count = None, OFTEN  # what comes later of the same number asks for nothing new
+
+
+def _told_of_hole(again: Step, steps: Sequence[Step]) -> bool:
+    """Whether its sender knew by SACK that something is missing, as RACK needs no timeout to send that again."""
+    at = bisect_left(steps, again.number, key=attrgetter("number"))
+    while at := max(0, at - 1):
+        if steps[at].sender is not again.sender and steps[at].fate is not Fate.LOST:
+            return bool(steps[at].segment.sack)
+    return False
 
 
 def _round_trip(end: End, steps: Sequence[Step]) -> int | None:

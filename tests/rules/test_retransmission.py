@@ -55,6 +55,17 @@ CASES = {
         OPEN + TWO + "+0.2 > . 1:11(10) ack 1 win 65535\n",
         ["rto-at-least-1s NOTE client 6"],
     ),
+    "a hole, after 200 ms": (
+        OPEN + TWO + "< . 1:1(0) ack 1 win 65535\n" + again([0.2], "> . 1:11(10) ack 1 win 65535\n"),
+        ["rto-at-least-1s NOTE client 8"],
+    ),
+    "a hole that SACK told of, after 200 ms": (
+        OPEN
+        + TWO
+        + "< . 1:1(0) ack 1 win 65535 <nop,nop,sack 11:21>\n"
+        + again([0.2], "> . 1:11(10) ack 1 win 65535\n"),
+        [],
+    ),
     "data in the middle, after a second": (OPEN + TWO + "+1 > . 1:11(10) ack 1 win 65535\n", []),
     "the last data, which may be a probe": (OPEN + TWO + "+0.2 > . 11:21(10) ack 1 win 65535\n", []),
     "sooner than an answer, three times": (
