@@ -50,6 +50,8 @@ class Connection:
     timer: int | None = None
     rto: int = RTO
     spoken: bool = False
+    #: what came above a gap
+    beyond: list[Segment] = field(default_factory=list)
 
 
 @dataclass
@@ -74,7 +76,7 @@ class Stack:
         source = ip_address(segment.src)
         possible = segment.dst == ADDRESS != segment.src and not (source.is_multicast or source.is_reserved)
         if segment.checksum is not Checksum.WRONG and not segment.defects and possible:
-            for reply in self._took(segment, now):
+            for reply in self._in_order(segment, now):
                 altered = self.alter(reply)
                 if altered is not None:
                     yield 0, altered
@@ -118,6 +120,29 @@ class Stack:
 
     # What arrives.
 
+    def _in_order(self, segment: Segment, now: int) -> list[Segment]:
+        """Take it, and then what it had to wait for; all is acknowledged at once."""
+        replies = list(self._took(segment, now))
+        connection = self.connections.get((segment.dport, segment.sport))
+        while connection is not None and connection.block.state is not State.SYN_RECEIVED:
+            here = connection.block.rcv_nxt
+            reached = [one for one in connection.beyond if one.seq <= here]
+            if not reached:
+                if (
+                    segment.length
+                    and here < segment.seq
+                    and not segment.syn
+                    and segment.has_ack
+                    and not segment.rst
+                ):
+                    connection.beyond.append(segment)
+                break
+            connection.beyond.remove(reached[0])
+            if reached[0].end > here:
+                replies = [one for one in replies if one.length or one.rst]
+                replies += self._took(reached[0], now)
+        return replies
+
     def _took(self, segment: Segment, now: int) -> Iterator[Segment]:
         self.now = now
         key = (segment.dport, segment.sport)
@@ -138,7 +163,7 @@ class Stack:
             connection.first, connection.queue, connection.closing = isn + 1, b"", False
         connection.block = self.moves(before, after)
         una, state = connection.block.una, connection.block.state
-        text = segment.payload[: max(0, outcome.rcv_nxt - before.rcv_nxt)]
+        text = segment.payload[before.rcv_nxt - segment.seq : max(0, outcome.rcv_nxt - segment.seq)]
         if una != before.una:
             connection.timer, connection.rto = now + RTO, RTO
         if state in (State.CLOSED, State.LISTEN):
