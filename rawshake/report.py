@@ -140,10 +140,38 @@ def _should_not(ruling: Ruling) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Missed:
+    """What a script expected and did not get, in relative notation.
+
+    ``within`` in ns; ``sent`` is what it had sent last, ``came`` what came nearest to it, empty if nothing did;
+    ``differences`` are (field, expected, actual), ``meanwhile`` all that came, with times in ns since the epoch.
+    """
+
+    line: int
+    expected: str
+    within: int
+    sent: str
+    came: str
+    differences: tuple[tuple[str, str, str], ...]
+    meanwhile: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptResult:
+    """How a script ended: in words, with what it returned, and with what it missed if that ended it."""
+
+    name: str
+    ending: str
+    value: str = ""
+    missed: Missed | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """What one command found: the exchanges, and which rules were in force."""
+    """What one command found: the exchanges, which rules were in force, and how the script ended if it played one."""
 
     command: str
     exchanges: tuple[Exchange, ...]
     rules: tuple[str, ...] = ()
     version: int = SCHEMA_VERSION
+    script: ScriptResult | None = None

@@ -158,7 +158,11 @@ class Stage:
                 from rawshake.render.json import dump
 
                 rules = tuple(rule.id for rule in book())
-                write_text(self.output.json, dump(Report(self.command, tuple(exchanges), rules)))
+                result = self.conversation.result
+                script = None if result is None else result.stored(self.found.name)
+                write_text(
+                    self.output.json, dump(Report(self.command, tuple(exchanges), rules, script=script))
+                )
             if self.output.pcap is not None:
                 from rawshake.net.pcapfile import save
 

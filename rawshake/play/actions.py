@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from rawshake.link import IcmpMessage, Malformed
 from rawshake.play.sketch import Difference, Sketch
+from rawshake.report import Missed
 from rawshake.tcp.icmp import IcmpError
 from rawshake.tcp.segment import Segment
 from rawshake.tcp.view import Step
@@ -185,6 +186,18 @@ class Mismatch:
             lines.append("  all that came meanwhile:")
             lines += [f"    +{(one.time - self.began) / 1e9:.3f}  {one.text}" for one in self.meanwhile]
         return "\n".join(lines)
+
+    def stored(self) -> Missed:
+        """What a report keeps of it."""
+        return Missed(
+            line=self.line,
+            expected=self.expected,
+            within=self.within,
+            sent=self.sent,
+            came="" if self.came is None else self.came.text,
+            differences=tuple((one.field, one.expected, one.actual) for one in self.differences),
+            meanwhile=tuple((one.time, one.text) for one in self.meanwhile),
+        )
 
 
 class Unexpected(Exception):

@@ -23,7 +23,7 @@ from rawshake.play.actions import (
 from rawshake.play.awaiting import Awaiting
 from rawshake.play.outcome import outcome_of
 from rawshake.play.peer import Peer, Stage
-from rawshake.report import Exchange, Judged, Remark
+from rawshake.report import Exchange, Judged, Remark, ScriptResult
 from rawshake.rules.model import Rule
 from rawshake.tcp.icmp import IcmpError
 from rawshake.tcp.segment import Segment
@@ -70,6 +70,12 @@ class Result:
     mismatch: Mismatch | None = None
     mistake: Mistake | None = None
     cause: BaseException | None = None
+
+    def stored(self, name: str) -> ScriptResult:
+        """What a report keeps of it."""
+        value = "" if self.value is None else str(self.value)
+        missed = None if self.mismatch is None else self.mismatch.stored()
+        return ScriptResult(name, self.ending.value, self.mistake.problem if self.mistake else value, missed)
 
 
 class Conversation:

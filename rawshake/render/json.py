@@ -9,6 +9,7 @@ from typing import Any
 from rawshake.connection import EndFacts, facts
 from rawshake.judge import Ruling
 from rawshake.render.reading import BadReport, Node, difference, parse
+from rawshake.render.script_json import load_script, script_document
 from rawshake.render.words import FLAG_NAMES, flag_names
 from rawshake.report import SCHEMA_VERSION, Exchange, Judged, Outcome, Remark, Report
 from rawshake.rules.model import Verdict
@@ -54,6 +55,7 @@ def _load(text: str) -> Report:
         exchanges=tuple(_load_exchange(node) for node in root["exchanges"].items()),
         rules=tuple(node.text() for node in root["rules"].items()),
         version=version,
+        script=load_script(root["script"]) if "script" in root else None,
     )
     found = difference(root.value, _report(report))
     if found is not None:
@@ -67,12 +69,15 @@ def exchange_document(exchange: Exchange) -> Document:
 
 
 def _report(report: Report) -> Document:
-    return {
+    document = {
         "schema": report.version,
         "command": report.command,
         "rules": list(report.rules),
         "exchanges": [_exchange(exchange) for exchange in report.exchanges],
     }
+    if report.script is not None:
+        document["script"] = script_document(report.script)
+    return document
 
 
 def _exchange(exchange: Exchange) -> Document:

@@ -92,6 +92,11 @@ def test_a_report_has_every_connection(tmp_path: Path) -> None:
     assert {exchange.outcome for exchange in exchanges} == {Outcome.RESET_BY_US}
     remarks = [entry.text for entry in exchanges[0].entries if isinstance(entry, Remark)]
     assert remarks == ["expected R within 0.3 s; nothing came"]
+    script = load(done.out).script
+    assert script is not None
+    assert script.missed is not None
+    assert (script.ending, script.missed.line, script.missed.expected) == ("something else came", 6, "R")
+    assert (script.missed.within, script.missed.came, script.missed.meanwhile) == (300_000_000, "", ())
     drawn = play(tmp_path, text, "--ascii").out
     assert drawn.count("client (rawshake)") == 2
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -108,6 +109,17 @@ def test_a_difference_is_told_in_the_words_of_the_notation() -> None:
         "ack: expected 2, got 1",
         "options: expected <>, got <mss 1460,sackOK,TS val 7 ecr 9,nop,wscale 7>",
     ]
+
+
+def test_a_long_payload_is_shown_where_it_differs() -> None:
+    octets = bytes(range(65, 91)) * 40
+    sketch = parse(f". hex {octets.hex()}")
+    wrong = replace(made(". 1:1041(1040) ack 1"), payload=octets[:500] + b"!" + octets[501:])
+    (difference,) = sketch.differences(wrong, ISNS)
+    assert difference.expected == 'from octet 494 "ABCDEFGHIJKLMNOPQRSTUVWX" and so on, 1040 octets'
+    assert difference.actual == 'from octet 494 "ABCDEF!HIJKLMNOPQRSTUVWX" and so on, 1040 octets'
+    (shorter,) = parse('. "hello"').differences(made('. 1:4(3) ack 1 "hel"'), ISNS)
+    assert (shorter.expected, shorter.actual) == ('"hello"', '"hel"')
 
 
 def test_a_number_relative_to_an_isn_that_was_not_seen_fits_nothing() -> None:
