@@ -54,11 +54,11 @@ class Order:
 
 
 class Run:
-    """The exchanges of one order. ``syn`` is our SYN as it was built whole; ``keys`` has a secret for each port.
-    ``tsval`` is the one of every SYN, if it is not to be the clock's.
+    """The exchanges of one order.
 
-    ``name`` says how a conversation that has ended is to be called. ``checkpoint`` is called where nothing
-    is half done; what it raises ends ``go``, and ``interrupt`` then resets what is open.
+    ``syn`` is our SYN as it was built whole, and ``tsval`` its TSval if that is not to be the clock's; ``keys`` has a
+    secret for each port. ``name`` says how a conversation that has ended is to be called. ``checkpoint`` is called
+    where nothing is half done; what it raises ends ``go``, and ``interrupt`` then resets what is open.
     """
 
     def __init__(
@@ -98,6 +98,8 @@ class Run:
         self._alarm_of: dict[int, int] = {}
         self._slot_of = {port: slot for slot, port in enumerate(line.ports)}
         self._next_tick = 0
+        #: when the next may begin, where their rate is limited
+        self._due = self.since
         #: how many may be under way: fewer than wanted where lanes do not keep up, for then what is late is our doing
         self._window = 1
 
@@ -176,7 +178,7 @@ class Run:
                 return
 
     def _unpark(self) -> None:
-        """Give a session to the exchange that is parked for the longest; the others try the road with what it shows."""
+        """Give a lane to the exchange that is parked for the longest; the others try the road with what it shows."""
         known = self._forms.version
         slot = next(iter(self._parked))
         self._lane(slot)
@@ -196,12 +198,15 @@ class Run:
             jobs = 1
         room = min(jobs - self.under_way, order.count - self.begun, len(self._ring))
         if order.rate:
-            room = min(room, int((now - self.since) * order.rate / SECOND) + 1 - self.begun)
+            # What was missed is not made up for, or there were more a second.
+            self._due = max(self._due, now - TICK)
+            room = min(room, 1 + int((now - self._due) * order.rate / SECOND) if now >= self._due else 0)
         if room > 0:
             slots = self._ready(room)
             if len(slots):
                 self._open(slots, now)
-        return self.since + int(self.begun * SECOND / order.rate) if order.rate else now + TICK
+                self._due += int(len(slots) * SECOND / order.rate) if order.rate else 0
+        return self._due if order.rate else now + TICK
 
     def _ready(self, room: int) -> Column:
         """Up to so many slots, out of the ring, of which nothing more is to be learned."""

@@ -209,6 +209,20 @@ def test_no_faster_than_wanted() -> None:
     assert min(after - before for before, after in pairwise(times)) > SECOND // 20
 
 
+def test_what_was_missed_is_not_made_up_for() -> None:
+    world = World(one_of([closes]))
+    run = running(world, 21, rate=10)
+
+    def stall() -> None:
+        if run.begun == 10:
+            world.clock += SECOND
+
+    run.checkpoint = stall
+    run.go()
+    times = [time for time, one in world.sent if one.syn]
+    assert min(after - before for before, after in pairwise(times)) > SECOND // 25
+
+
 class Enough(Exception):
     """Stands for Ctrl-C."""
 
