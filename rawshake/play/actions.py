@@ -173,7 +173,11 @@ class Mismatch:
     @property
     def text(self) -> str:
         """Field by field, with both segments, and all that came meanwhile."""
-        lines = [f"line {self.line}: what was expected did not come within {self.within / 1e9:g} s"]
+        span = f"{self.within / 1e9:g} s"
+        head = f"what was expected did not come within {span}"
+        if self.expected.startswith("nothing"):
+            head = f"something came in the {span} in which nothing should"
+        lines = [f"line {self.line}: {head}"]
         if self.sent:
             lines.append(f"  sent      {self.sent}")
         lines.append(f"  expected  {self.expected}")

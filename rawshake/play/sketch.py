@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from rawshake.tcp import option
@@ -224,6 +225,7 @@ def _any_of_kind(word: str) -> int | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> Sketch:
     """Read a text that says as much of a segment as it likes. Raises ``NotationError``.
 

@@ -213,6 +213,7 @@ def test_modules_beside_a_script_can_be_imported(tmp_path: Path) -> None:
     (tmp_path / "beside.py").write_text("SYN = 'S 0:0(0)'\n", encoding="utf-8")
     done = play(tmp_path, "from beside import SYN\ndef script(peer):\n    yield peer.send(SYN)\n", "-q")
     assert done.status == Exit.OK
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["beside.py", "mine.py"]
 
 
 @pytest.mark.parametrize("where", ["README.md", "rawshake/play/__init__.py"])

@@ -69,6 +69,10 @@ def test_two_connections_in_one_report_and_one_capture(lab: Lab, address: str, t
     assert rawshake("check", str(frames)).status == Exit.OK
 
 
+def test_link_local_with_its_zone(lab: Lab) -> None:
+    assert play(lab, "echo", "fin-with-data", "-q", address="fe80::2%lab0").status == Exit.OK
+
+
 def test_a_mismatch_against_a_kernel(lab: Lab, tmp_path: Path) -> None:
     script = written(tmp_path, TWO.replace('ack 1")', 'ack 2")', 1))
     done = play(lab, "echo", script, "--compact")

@@ -99,6 +99,7 @@ def test_quiet_hears_what_is_left_in_the_inbox_and_what_comes() -> None:
 
     found = mismatch(rehearse(script(), Answers(two)))
     assert found.sentence == "expected nothing within 0.2 s; . 1:1(0) ack 1 win 65535 came"
+    assert found.text.startswith(f"line {found.line}: something came in the 0.2 s in which nothing should\n")
     assert rehearse(script("collect"), Answers(two)).result.ending is Ending.PLAYED
     assert rehearse(script(but=". 1:"), Answers(two)).result.ending is Ending.PLAYED
     assert rehearse(script(but=". 2:"), Answers(two)).result.ending is Ending.MISMATCH
