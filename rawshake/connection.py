@@ -27,6 +27,8 @@ class Opened(Enum):
     SIMULTANEOUS = "simultaneous"
     MIDSTREAM = "midstream"
 
+    __hash__ = object.__hash__  # there is one of each, and an Enum's own takes five times as long
+
 
 class Ended(Enum):
     """How the capture shows it to end; ``Connection.ended_by`` names the end that began it."""
@@ -36,6 +38,8 @@ class Ended(Enum):
     HALF_CLOSED = "half-closed"
     RESET = "reset"
     OPEN = "open"
+
+    __hash__ = object.__hash__  # there is one of each, and an Enum's own takes five times as long
 
 
 # Millions of these are made, and named tuples are made much faster than frozen dataclasses.

@@ -139,7 +139,7 @@ def recorded(path: Path, connections: int, env: dict[str, str]) -> None:
                     connection.sendall(b"GET / HTTP/1.0\r\n" + bytes(chance.randrange(60, 500)))
                     while connection.recv(65_536):
                         pass
-            sniff.send_signal(signal.SIGINT)
+            sniff.send_signal(signal.SIGTERM)
             sniff.stdout.read()
 
 

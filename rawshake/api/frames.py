@@ -61,6 +61,9 @@ class Reading:
 
     def _frame(self, record: Record, packet: bytes) -> Frame | None:
         """The innermost packet in ``packet``, which may be a tunnel's, put together from fragments."""
+        if len(record.data) >= record.original_length and links.damaged(packet):
+            self.left_out[links.DAMAGED] += 1
+            return None
         whole = self._fragments.add(packet, record.time)
         for _ in range(_DEEPEST):
             if whole is None or links.wrapped(whole) is None:

@@ -27,6 +27,7 @@ from rawshake.screen.settle import Settled, Settling
 from rawshake.screen.table import undeclared
 from rawshake.screen.walk import walk
 from rawshake.trace import pcap
+from rawshake.trace.links import DAMAGED, damaged
 from rawshake.trace.model import Damage, Record, Source
 
 Column = NDArray[Any]
@@ -163,6 +164,13 @@ class Screen(Settling):
             if frame is not None:
                 frames.append(frame)
         left = begin + captured - ip
+        whole = np.flatnonzero(plain & (captured >= original))
+        v4 = np.frombuffer(buffer, np.uint8)[ip[whole]] >> 4 == 4
+        named = np.ndarray((len(buffer) - 1,), ">u2", buffer, strides=(1,))[ip[whole] + 2]
+        for row in whole[v4 & (named > left[whole])].tolist():
+            if damaged(buffer[ip[row] : ip[row] + left[row]]):
+                plain[row] = False
+                reading.left_out[DAMAGED] += 1
         if reading.wanted is not None:
             matches = reading.wanted.matches
             for row in np.flatnonzero(plain).tolist():

@@ -35,6 +35,23 @@ _SLL: Final = int(LinkType.LINUX_SLL)
 _SLL2: Final = int(LinkType.LINUX_SLL2)
 
 
+#: Why such a packet is left out.
+DAMAGED: Final = "has an IPv4 header that is damaged"
+
+
+def damaged(packet: bytes) -> bool:
+    """Whether an IPv4 header names more octets than were sent, and its own checksum disowns it.
+
+    Every receiver drops such a packet (RFC 1122 section 3.2.1.2), so its numbers are nobody's. Only for packets of
+    which the capture has all. A wrong checksum alone is no reason: who makes addresses anonymous leaves it so.
+    """
+    if len(packet) < 20 or packet[0] >> 4 != 4 or int.from_bytes(packet[2:4], "big") <= len(packet):
+        return False
+    head = packet[: (packet[0] & 15) * 4]
+    # The sum in one's complement is all ones, and 0 is a checksum that is still to be filled in.
+    return packet[10:12] != b"\0\0" and int.from_bytes(head, "big") % 0xFFFF != 0
+
+
 def ip(link_type: int, data: bytes) -> bytes | None:
     """The IP packet that a frame carries; None where it carries none, or in a way that is not known here."""
     if link_type == _ETHERNET:

@@ -160,3 +160,25 @@ def test_any_octets_at_all(octets: bytes, link_type: int, start: bytes) -> None:
     links.is_macsec(link_type, frame)
     found = links.wrapped(frame)
     assert found is None or found[2] < len(frame)
+
+
+@pytest.mark.parametrize(
+    ("total", "checksum", "wanted"),
+    [
+        (40, None, False),
+        (9000, 0x1234, True),
+        # Cut by a capture that does not say so; left to the hardware; made anonymous.
+        (9000, None, False),
+        (9000, 0, False),
+        (40, 0x1234, False),
+    ],
+)
+def test_a_header_that_names_more_than_there_is_and_is_not_as_it_was_sent(
+    total: int, checksum: int | None, wanted: bool
+) -> None:
+    header = bytearray(
+        b"\x45\0" + total.to_bytes(2, "big") + bytes(4) + b"\x40\x06\0\0\x0a\0\0\x01\x0a\0\0\x02"
+    )
+    right = 0xFFFF - int.from_bytes(header, "big") % 0xFFFF
+    header[10:12] = (right if checksum is None else checksum).to_bytes(2, "big")
+    assert links.damaged(bytes(header) + bytes(20)) is wanted
