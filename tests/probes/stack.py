@@ -69,6 +69,8 @@ class Stack:
     #: the time of the latest arrival, in ns
     now: int = 0
     _isn: int = 0xFFFFFFF0
+    #: the last of each pair of ports
+    _isns: dict[tuple[int, int], Seq] = field(default_factory=dict)
 
     # A play's side.
 
@@ -189,7 +191,8 @@ class Stack:
         if reply is None:
             return
         if outcome.state is State.SYN_RECEIVED:
-            isn = Seq(self._isn)
+            isn = self._isns.get((segment.dport, segment.sport), Seq(self._isn)) + 1_000_000
+            self._isns[segment.dport, segment.sport] = isn
             self._isn += 0x9E3779B1
             block = Block(
                 state=State.SYN_RECEIVED, iss=isn, una=isn, nxt=isn + 1, max_wnd=segment.window,
