@@ -33,6 +33,7 @@ from rawshake.render.ladder import draw
 from rawshake.render.options import Options
 from rawshake.render.verified import Run, screen, verdict_line
 from rawshake.render.verify_json import dump
+from rawshake.render.verify_junit import dump as junit
 from rawshake.rules.model import Verdict
 from rawshake.tcp.view import End
 from rawshake.verify.runner import Progress, Runner
@@ -88,6 +89,7 @@ class Asked:
     ascii: bool
     colour: str
     json: str | None
+    junit: str | None
     pcap: str | None
 
     @property
@@ -105,11 +107,13 @@ class Asked:
 
 def verify(asked: Asked, arguments: Sequence[str]) -> int:
     """Run it all; the exit status. Raises ``Failure`` before anything is sent where that cannot be."""
+    if asked.json == "-" and asked.junit == "-":
+        raise Failure(Exit.USAGE, "--json and --junit cannot both go to standard output.", "Name a file.")
     ports = named_ports(asked)
     probes = chosen(asked, frozenset(ports))
     known = [*(probe.id for probe in catalogue()), *(probe.id for probe in grid(frozenset()))]
     expected = None if asked.expect is None else read(_text_of(asked.expect), known, name=asked.expect)
-    for path in (asked.json, asked.pcap):
+    for path in (asked.json, asked.junit, asked.pcap):
         if path is not None and path != "-":
             check_writable(path)
     host = _lab_address(asked.family) if asked.host == lab.NAME else asked.host
@@ -138,7 +142,7 @@ def verify(asked: Asked, arguments: Sequence[str]) -> int:
             listen=next(wire.ports(asked.listen)) if asked.listen else 0,
             release=wire.release,
         )
-        stopped, seconds = _run(runner, wire, probes, quiet=asked.quiet or asked.json == "-")
+        stopped, seconds = _run(runner, wire, probes, quiet=asked.quiet or "-" in (asked.json, asked.junit))
     results = tuple(_ordered(runner.results, probes))
     changes: tuple[Change, ...] = ()
     if expected is not None:
@@ -151,6 +155,7 @@ def verify(asked: Asked, arguments: Sequence[str]) -> int:
         jobs=runner.jobs,
         distress=runner.distress,
         interrupted=stopped is not None,
+        processor=os.times().user + os.times().system,
     )
     with at_once():
         _report(asked, run, frames, changes)
@@ -325,9 +330,11 @@ def _report(asked: Asked, run: Run, frames: Sequence[Frame], changes: Sequence[C
     options = replace(render_options(asked.output), ours=End.CLIENT)
     if asked.json is not None:
         write_text(asked.json, dump(run))
+    if asked.junit is not None:
+        write_text(asked.junit, junit(run, _GRAVE[asked.fail_on]))
     if asked.pcap is not None:
         save(asked.pcap, frames[:MAX_FRAMES])
-    if asked.json == "-":
+    if "-" in (asked.json, asked.junit):
         return
     if asked.quiet:
         to_stdout(verdict_line(run, options) + "\n")

@@ -46,15 +46,15 @@ def suite(summary: Summary, rules: Sequence[Rule], floor: Verdict, *, number: in
         "errors": int(bool(summary.damage)),
         "skipped": counts["skipped"],
         "time": "0",
-        "timestamp": _timestamp(summary.first_time),
+        "timestamp": timestamp(summary.first_time),
         "hostname": "localhost",
         "id": number,
         "package": "rawshake",
     }
-    head = "".join(f" {name}={_attribute(str(value))}" for name, value in attributes.items())
+    head = "".join(f" {name}={attribute(str(value))}" for name, value in attributes.items())
     return (
         f"<testsuite{head}>\n<properties/>\n{''.join(cases)}"
-        f"<system-out>{_text(told)}</system-out>\n<system-err/>\n</testsuite>\n"
+        f"<system-out>{lines_text(told)}</system-out>\n<system-err/>\n</testsuite>\n"
     )
 
 
@@ -62,7 +62,7 @@ def _readable(summary: Summary) -> str:
     if not summary.damage:
         return _case("rawshake.capture", READABLE, "")
     message = f"{summary.damage} (at octet {summary.damage_at})"
-    return _case("rawshake.capture", READABLE, f'<error type="damage" message={_attribute(message)}/>')
+    return _case("rawshake.capture", READABLE, f'<error type="damage" message={attribute(message)}/>')
 
 
 def _outcome(of_rule: OfRule, file: str, floor: Verdict) -> tuple[str, str]:
@@ -71,14 +71,14 @@ def _outcome(of_rule: OfRule, file: str, floor: Verdict) -> tuple[str, str]:
         assert of_rule.worst is not None
         message = f"{plural(grave, 'time')} in {plural(of_rule.connections, 'connection')}"
         cite = of_rule.first[0][1].ruling.cite
-        text = _text([*_occurrences(of_rule, file), *([cite_text(cite)] if cite else [])])
-        kind = _attribute(str(of_rule.worst))
-        return "failure", f"<failure type={kind} message={_attribute(message)}>{text}</failure>"
+        text = lines_text([*_occurrences(of_rule, file), *([cite_text(cite)] if cite else [])])
+        kind = attribute(str(of_rule.worst))
+        return "failure", f"<failure type={kind} message={attribute(message)}>{text}</failure>"
     if of_rule.held or of_rule.first:
         return "", ""
     reasons = "; ".join(of_rule.undecided)
     message = f"could not be decided: {reasons}" if reasons else "nothing put it to the test"
-    return "skipped", f"<skipped message={_attribute(message)}/>"
+    return "skipped", f"<skipped message={attribute(message)}/>"
 
 
 def _occurrences(of_rule: OfRule, file: str) -> Iterable[str]:
@@ -99,7 +99,7 @@ def _case(classname: str, name: str, inner: str) -> str:
     return f"{head}>{inner}</testcase>\n" if inner else f"{head}/>\n"
 
 
-def _timestamp(nanoseconds: int | None) -> str:
+def timestamp(nanoseconds: int | None) -> str:
     """When the capture began, in UTC: what the format has for the time of a run."""
     seconds = (nanoseconds or 0) // 1_000_000_000
     # What a damaged capture claims may lie beyond what a date can be.
@@ -107,9 +107,11 @@ def _timestamp(nanoseconds: int | None) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def _attribute(text: str) -> str:
+def attribute(text: str) -> str:
+    """Text of any origin as the value of an attribute, with its quotes."""
     return quoteattr(safe(text))
 
 
-def _text(lines: Sequence[str]) -> str:
+def lines_text(lines: Sequence[str]) -> str:
+    """Lines of any origin as the text of an element."""
     return escape("\n".join(map(safe, lines)))

@@ -28,8 +28,8 @@ _INDENT: Final = 2
 class Run:
     """A run of ``verify``: ``target`` as the user wrote it, the results, and what the run took.
 
-    ``again`` gives the words that run a probe again. ``seconds`` is wall time, ``distress`` how often the target
-    did not serve meanwhile, ``jobs`` how many ran at once in the end.
+    ``again`` gives the words that run a probe again. ``seconds`` is wall time, ``processor`` that of our process;
+    ``distress`` is how often the target did not serve meanwhile, ``jobs`` how many ran at once in the end.
     """
 
     target: str
@@ -39,6 +39,7 @@ class Run:
     jobs: int = 0
     distress: int = 0
     interrupted: bool = False
+    processor: float = 0.0
 
     @property
     def counts(self) -> Counter[Verdict]:
@@ -58,6 +59,7 @@ def screen(run: Run, options: Options) -> str:
     lines += _skipped(run.results, options)
     if options.verbose:
         lines += _passed(run.results)
+    lines += _times(run, options)
     return _join(lines, options) + verdict_line(run, options) + "\n"
 
 
@@ -76,6 +78,20 @@ def verdict_line(run: Run, options: Options) -> str:
     colour = style.BOLD_RED if grave else style.BOLD_GREEN
     rows = wrap(safe(text, ascii_only=options.ascii), options.columns, indent=_INDENT)
     return "\n".join(paint([Span(row, colour)], colour=options.colour) for row in rows)
+
+
+def _times(run: Run, options: Options) -> Iterator[list[Span]]:
+    """What the time went to."""
+    waited = sum(one.seconds for one in run.results)
+    longest = max(run.results, key=lambda one: one.seconds, default=None)
+    if longest is None or not run.seconds:
+        return
+    text = f"The probes took {waited:.0f} s in all, {waited / run.seconds:.0f} at once on the whole"
+    if run.processor:
+        text += f"; {run.processor:.1f} s of that were this machine's, the rest was waiting"
+    text += f". The longest was {longest.probe.id}, {longest.seconds:.1f} s."
+    yield from ([Span(row, style.DIM)] for row in wrap(text, options.columns, indent=_INDENT))
+    yield []
 
 
 def _chapters(results: Sequence[Result]) -> Iterator[list[Span]]:
@@ -111,7 +127,7 @@ def _result(result: Result, run: Run, options: Options) -> Iterator[list[Span]]:
         yield from _indented(result.reason, options)
     seen: set[str] = set()
     for check in result.telling:
-        for text in _said(check):
+        for text in said(check):
             if text not in seen and text != result.reason:
                 seen.add(text)
                 yield from _indented(text, options, style.PLAIN)
@@ -121,7 +137,8 @@ def _result(result: Result, run: Run, options: Options) -> Iterator[list[Span]]:
     yield from _indented(f"again: {run.again(probe.id)}", options, style.DIM)
 
 
-def _said(check: Check) -> Iterator[str]:
+def said(check: Check) -> Iterator[str]:
+    """What a check that is no PASS has to say."""
     # A mismatch's sentence has all fields in it.
     if check.field and f"{check.field}: " not in check.sentence:
         yield f"{check.field}: expected {check.expected}, got {check.actual}"

@@ -64,6 +64,9 @@ def test_it_can_be_read_in_a_minute() -> None:
         "",
         "1 probe skipped: needs --closed.",
         "",
+        "The probes took 2 s in all, 1 at once on the whole. The longest was syn-opens,",
+        "  1.5 s.",
+        "",
         "192.0.2.2: 3 probes in 2.0 s, 2 a second: 1 PASS, 1 FAIL, 1 NOTE, 1 SKIPPED",
     ]
 
@@ -84,6 +87,14 @@ def test_many_of_one_kind_are_counted() -> None:
 def test_with_verbose_what_passed_is_listed() -> None:
     assert "PASS  syn-opens  0.50 s" in drawn(result("syn-opens", PASS, Check("it")), verbose=1)
     assert not [line for line in drawn(result("syn-opens", PASS, Check("it"))) if "0.50" in line]
+
+
+def test_it_tells_what_the_time_went_to() -> None:
+    text = screen(run(result("syn-opens", PASS, Check("it"), times=8), processor=0.5), Options(width=140))
+    assert (
+        "The probes took 4 s in all, 2 at once on the whole; 0.5 s of that were this machine's, the rest was waiting. "
+        in text.replace("\n  ", " ")
+    )
 
 
 def test_the_last_line_tells_of_distress() -> None:
