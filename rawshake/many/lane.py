@@ -33,10 +33,10 @@ class _Link:
     same order, wants to send the same.
     """
 
-    def __init__(self, line: Line, clock: Callable[[], int]) -> None:
+    def __init__(self, line: Line, clock: Callable[[], int], lost: int) -> None:
         self._line = line
         self._clock = clock
-        self._lost_before = line.lost
+        self._lost_before = lost
         #: the time that it is while what has passed is shown
         self.past: int | None = None
         self.sent: deque[tuple[int, bytes, int]] = deque()
@@ -84,7 +84,8 @@ class Lane:
     """Opens, closes and then lingers, a look at a time; nothing waits.
 
     ``number`` counts the exchanges from 1. ``clock`` tells until when all that was captured has been taken: nothing
-    is called late that only waits to be looked at. ``name`` says how a conversation that has ended is to be called.
+    is called late that only waits to be looked at. ``lost`` is how many packets the line had lost when the exchange
+    began. ``name`` says how a conversation that has ended is to be called.
     """
 
     def __init__(
@@ -96,11 +97,12 @@ class Lane:
         rules: Sequence[Rule],
         *,
         clock: Callable[[], int],
+        lost: int,
         name: Callable[[Conversation], tuple[Outcome, str]],
     ) -> None:
         self.number = number
         self._name = name
-        self._link = _Link(line, clock)
+        self._link = _Link(line, clock, lost)
         tracker = Tracker((line.source, port), (line.target, line.dport))
         self._talk = Conversation(self._link, tracker, profile, rules, most_entries=KEPT)
         self._talk.endpoint.want = Want.OPEN

@@ -86,6 +86,8 @@ class Run:
         self._road = Road(self._forms, line.source, line.ports, line.target, line.dport, tsval=tsval)
         self._isns = Isns(rules, line.source, (line.target, line.dport))
         self._number = np.zeros(len(line.ports), np.int64)
+        #: how many packets the line had lost when the exchange began
+        self._lost = np.zeros(len(line.ports), np.int64)
         #: slots whose exchange is over, or that had none, the one that is so for the longest first
         self._ring = deque(range(len(line.ports)))
         self._waits = np.ones(len(line.ports), bool)
@@ -220,6 +222,7 @@ class Run:
     def _open(self, slots: Column, now: int) -> None:
         self._number[slots] = self.begun + 1 + np.arange(len(slots))
         self._waits[slots] = False
+        self._lost[slots] = self._line.lost
         self.begun += len(slots)
         iss = (self._keys[slots] + now // ISN_TICK) % _SPACE
         self._line.send(self._road.open(slots, iss, now))
@@ -265,7 +268,14 @@ class Run:
             # With the TSval that it had.
             profile = replace(self._profile, isn=syn.seq, options=syn.options)
             lane = self.lanes[slot] = Lane(
-                number, self._line, port, profile, self._rules, clock=lambda: self.clock, name=self._name
+                number,
+                self._line,
+                port,
+                profile,
+                self._rules,
+                clock=lambda: self.clock,
+                lost=int(self._lost[slot]),
+                name=self._name,
             )
             lane.replay(past)
             for frame in self._parked.pop(slot, ()):

@@ -10,7 +10,7 @@ import pytest
 from rawshake.many import forms
 from rawshake.many.run import Run
 from rawshake.profile import SECOND
-from rawshake.report import Outcome
+from rawshake.report import Outcome, Remark
 from rawshake.tcp.segment import Checksum, Flags
 from tests.many.world import (
     STAMPED,
@@ -251,6 +251,19 @@ def test_what_never_leaves_is_blamed_on_this_machine() -> None:
     world = World(one_of([closes]), eats=lambda segment: segment.fin)
     run = ran(world, 4, timeout=2 * SECOND)
     assert run.tally.outcomes == Counter({Outcome.LOCAL_FIREWALL: 4})
+
+
+def test_what_the_capture_has_lost_accuses_nobody() -> None:
+    world = World(one_of([closes_later]), unseen=lambda segment: segment.fin and segment.sport % 2 == 0)
+    run = ran(world, 16)
+    assert run.tally.outcomes == Counter({Outcome.CLOSED: 16})
+    assert not run.tally.findings
+    told = [kind.result.exchange for kind in run.tally.kinds.values() if "a remark" in kind.kind.segments]
+    assert told
+    for exchange in told:
+        texts = [entry.text for entry in exchange.entries if isinstance(entry, Remark)]
+        assert any(text.startswith("the capture lost") for text in texts)
+        assert not any("left" in step.note for step in exchange.steps)
 
 
 def test_what_it_remembers_does_not_grow() -> None:

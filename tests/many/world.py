@@ -139,6 +139,8 @@ class World:
     tick: int = 1000
     #: what of ours leaves no copy and reaches nobody
     eats: Callable[[Segment], bool] = lambda segment: False
+    #: what of ours leaves no copy, since the capture has no room, and reaches whom it should
+    unseen: Callable[[Segment], bool] = lambda segment: False
     sent: list[tuple[int, Segment]] = field(default_factory=list)
     clock: int = START
     _events: list[tuple[int, int, Frame]] = field(default_factory=list)
@@ -164,7 +166,10 @@ class World:
         self.sent.append((self.clock, segment))
         if self.eats(segment):
             return
-        self._later(0, Frame(self.clock, packet, Direction.OUT))
+        if self.unseen(segment):
+            self.lost += 1
+        else:
+            self._later(0, Frame(self.clock, packet, Direction.OUT))
         port = segment.sport
         if segment.syn:
             self._uses[port] = self._uses.get(port, 0) + 1
