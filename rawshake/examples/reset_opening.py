@@ -1,4 +1,4 @@
-"""A reset at RCV.NXT ends SYN-RECEIVED, ESTABLISHED and LAST-ACK (RFC 9293 3.10.7.4, second; RFC 5961 3.2)."""
+"""A reset means nothing to LISTEN; at RCV.NXT it ends SYN-RECEIVED, ESTABLISHED and LAST-ACK (RFC 9293 3.10.7)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ PEER = "echo"
 def script(peer: Peer) -> Script:
     """One connection for each state; in ESTABLISHED first a reset that must not be believed."""
     waiting, open_, last = peer, peer.another(), peer.another()
+    yield waiting.send("R 0:0(0)")  # 3.10.7.2, first
+    yield waiting.quiet(0.2)
     yield waiting.send("S <mss 1460>")
     yield waiting.expect("S. 0: ack 1")
     yield waiting.send("R 1:1(0)")
