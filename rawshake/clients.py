@@ -47,16 +47,12 @@ class Counts:
 
 @dataclass(slots=True, eq=False)
 class Client:
-    """One client. ``number`` counts from 1; ``peak`` is how many were open when it came, itself included.
-
-    ``since`` is when it came, ns.
-    """
+    """One client. ``number`` counts from 1; ``since`` is when it came, ns."""
 
     number: int
     key: Key
     conversation: Conversation
     account: Account
-    peak: int
     since: int
     serving: Serving | None = None
     #: when its behaviour wants to be asked again

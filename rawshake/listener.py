@@ -122,8 +122,10 @@ class Listener:
 
     def _round(self, first: Frame | None) -> None:
         frames = [] if first is None else [first]
+        drained = 0
         while len(frames) < ROUND:
-            frame = self.link.receive(self.link.now())
+            drained = self.link.now()
+            frame = self.link.receive(drained)
             if frame is None:
                 break
             frames.append(frame)
@@ -134,11 +136,11 @@ class Listener:
             self._frame(frame, asked, shown)
         for client in asked.values():
             self._answer(client)
-        now = self.link.now()
         if len(frames) < ROUND:
-            for client in self._due(now):
+            for client in self._due(drained):
                 asked[client.key] = client
-                client.conversation.caught_up = now
+                # Copies of what was sent since then wait to be taken.
+                client.conversation.caught_up = drained
                 self._answer(client)
         for client in (asked | shown).values():
             self._judge(client)
@@ -236,7 +238,7 @@ class Listener:
             self._forget(before)
         self.counts.clients += 1
         account = Account(self.counts.clients, tracker)
-        client = Client(account.number, key, conversation, account, self.open + 1, self.link.now())
+        client = Client(account.number, key, conversation, account, self.link.now())
         conversation.on_entry = lambda entry: self._told(client, entry)
         self._clients[key] = self._half_open[key] = client
         self.watcher.opened(client)

@@ -109,7 +109,7 @@ def _run(served: Served, display: Display, count: int | None, duration: int | No
 
 
 class Display:
-    """Draws the client that came while no other was there; all others have a line when they have gone."""
+    """Draws the client that is alone; all others have some lines when they have gone."""
 
     def __init__(
         self, output: Output, options: Options, reporters: Sequence[Reporter], pcap: BinaryIO | None
@@ -119,9 +119,11 @@ class Display:
         self._reporters = reporters
         self._pcap = pcap
         self._silent = output.quiet or output.json == "-"
-        self._table = Table(options, compact=True)
+        self._table = Table(options, compact=output.compact)
         self._drawing: tuple[Client, Ladder | Compact] | None = None
         self._drawn = 0
+        #: those who are there and not drawn
+        self._others: dict[int, Client] = {}
         self._summary = Summary("")
         self._frames = 0
         self._line = ""
@@ -145,8 +147,12 @@ class Display:
 
     def opened(self, client: Client) -> None:
         """A SYN has come."""
-        if self._silent or self._drawing is not None or client.peak > 1:
-            return
+        if self._silent or self._drawing is not None or self._others:
+            self._others[client.number] = client
+        else:
+            self._draw(client)
+
+    def _draw(self, client: Client) -> None:
         tracker = client.conversation.tracker
         compact = self._output.compact
         drawing = Compact(self._options) if compact else Ladder(self._options, tracker.client, tracker.server)
@@ -155,6 +161,8 @@ class Display:
             to_stdout(("\n" if client.number > 1 else "") + drawing.head())
         elif client.number > 1:
             to_stdout(f"# client {client.number}\n")
+        for entry in list(client.conversation.entries):
+            self.entry(client, entry)
 
     def entry(self, client: Client, entry: Judged | Remark) -> None:
         """A segment was judged."""
@@ -175,6 +183,7 @@ class Display:
         self.broken |= any(breach_of_peer(found.ruling) for found in connection.findings)
         for reporter in self._reporters:
             reporter.connection(connection)
+        self._others.pop(client.number, None)
         drawn = self._drawing is not None and self._drawing[0] is client
         if drawn and self._drawing is not None and connection.exchange is not None:
             to_stdout(self._drawing[1].foot(exchange))
@@ -184,6 +193,8 @@ class Display:
             self._line = exchange_line(exchange, self._options)
         if drawn:
             self._drawing = None
+            if len(self._others) == 1 and not self._silent:
+                self._draw(self._others.popitem()[1])
 
     def end(self, counts: Counts, lost: int) -> None:
         """No more come: what was found in all of them, unless there was but one, and that was drawn."""
