@@ -10,13 +10,15 @@ from rawshake.errors import Exit, Failure
 
 @click.command("probes")
 @click.option("--chapter", metavar="NAME", help="Only this chapter.")
+@click.option("--clauses", is_flag=True, help="Every label of RFC 9293, and what covers it.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @drawing_options
-def command(chapter: str | None, as_json: bool, **given: object) -> int:
+def command(chapter: str | None, clauses: bool, as_json: bool, **given: object) -> int:
     r"""List every probe: its id, the scenario it is of, what it needs, and what it asks.
 
     \b
       rawshake probes --chapter reset
+      rawshake probes --clauses
       rawshake explain rst-at-rcv-nxt-ends
     """
     from rawshake.probes import catalogue, chapter_names
@@ -32,6 +34,13 @@ def command(chapter: str | None, as_json: bool, **given: object) -> int:
             f"There is no chapter '{chapter}'.",
             f"{hint}The chapters are {', '.join(chapter_names())}.",
         )
+    if clauses:
+        from rawshake.cli.output import to_stdout
+        from rawshake.render.probe_pages import label_table
+        from rawshake.rules import book
+
+        to_stdout(label_table(probes, {rule.id for rule in book()}, drawing(given)))
+        return Exit.OK
     if as_json:
         import json
 

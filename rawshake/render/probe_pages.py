@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from rawshake.probes.labels import LABELS, covering
 from rawshake.probes.model import Holds, Probe, Server
 from rawshake.probes.scenarios import SCENARIOS, Mode
 from rawshake.render import style
@@ -60,6 +62,31 @@ def probe_page(probe: Probe, options: Options) -> str:
 def option_of(server: Server) -> str:
     """How a port of that kind is named to ``verify``."""
     return "PORT" if server is Server.OPEN else f"--{server}"
+
+
+def label_table(probes: Sequence[Probe], rules: Collection[str], options: Options) -> str:
+    """Every label of RFC 9293: the probes that cover it, else the rules that judge what passes, else why none."""
+    lines: list[list[Span]] = []
+    counts: Counter[str] = Counter()
+    for label in LABELS:
+        found = covering(label, probes)
+        judged = [name for name in label.requirements if name in rules]
+        if found:
+            kind, text, colour = "covered by probes", ", ".join(probe.id for probe in found), style.PLAIN
+        elif judged:
+            kind, text, colour = "by the rule book", f"by the rule book: {', '.join(judged)}", style.PLAIN
+        elif label.requirements:
+            kind, text, colour = "not covered", f"not covered: {', '.join(label.requirements)}", style.YELLOW
+        else:
+            kind, text, colour = "not on the wire", label.reason, style.DIM
+        counts[kind] += 1
+        head = f"{label.name:8} {label.section:10} "
+        first, *rest = wrap(_safe(text, options), options.columns - len(head))
+        lines.append([Span(head, style.CYAN), Span(first, colour)])
+        lines += [[Span(" " * len(head)), Span(row, colour)] for row in rest]
+    total = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
+    summary = wrap(f"{len(LABELS)} labels of RFC 9293: {total}.", options.columns)
+    return _join([*lines, [], *([Span(row)] for row in summary)], options)
 
 
 def _facts(probe: Probe) -> Iterator[tuple[str, str]]:
