@@ -20,6 +20,8 @@ Acts = Generator[Action[Any], Any, Block]
 PATIENCE: Final = 2.0
 #: Seconds for what the server's program has to do first.
 PROGRAM: Final = 5.0
+#: Seconds in which a program that speaks first does so, if nothing holds it up.
+GREETING: Final = 0.3
 
 
 def syn_received(peer: Peer) -> Acts:
@@ -33,6 +35,17 @@ def established(peer: Peer) -> Acts:
     """ESTABLISHED: the handshake is finished."""
     yield from syn_received(peer)
     yield from peer.send(".")
+    return block(peer, State.ESTABLISHED)
+
+
+def greeted(peer: Peer) -> Acts:
+    """ESTABLISHED at whatever listens: what its program says by itself is heard, and acknowledged."""
+    yield from established(peer)
+    came = yield from peer.collect(GREETING)
+    if any(one.segment.length for one in came):
+        yield from peer.send(".")
+    if peer.their.view.fin is not None:
+        undecided("its program closed by itself")
     return block(peer, State.ESTABLISHED)
 
 

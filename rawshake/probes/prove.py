@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from rawshake.play import Action, Arrival, Peer
+from rawshake.play import Action, Arrival, Peer, Unexpected
 from rawshake.probes.grid.block import OUTSIDE, UNSENT, Block
 from rawshake.probes.model import undecided
 from rawshake.profile import SECOND
@@ -75,7 +75,11 @@ def alive(
 def lives(peer: Peer, block: Block, taken: int = 0) -> Generator[Action[Any], Any, None]:
     """Expect that it still holds the connection, and has taken ``taken`` numbers more than at ``block``."""
     yield from _ask(peer, block)
-    yield from peer.expect(f". ={block.nxt}: ack ={block.rcv_nxt + taken}", within=ANSWER)
+    try:
+        yield from peer.expect(f". ={block.nxt}: ack ={block.rcv_nxt + taken}", within=ANSWER)
+    except Unexpected:
+        _unless_spoken(peer, block)
+        raise
 
 
 def gone(peer: Peer, block: Block) -> Generator[Action[Any], Any, None]:
@@ -94,6 +98,22 @@ def _ask(peer: Peer, block: Block) -> Generator[Action[Any], Any, Seq]:
     yield from peer.collect(0)
     yield from peer.send(f"P. ={block.rcv_nxt - (OUTSIDE if half_open else 1)}: ack ={ack}", data=b"?")
     return ack
+
+
+def hushed(
+    peer: Peer, block: Block, for_: float = WATCH, *, but: Sequence[str] = ()
+) -> Generator[Action[Any], Any, None]:
+    """Demand silence for so many seconds, as ``peer.quiet``; a program that speaks by itself gives no answer."""
+    try:
+        yield from peer.quiet(for_, but=but)
+    except Unexpected:
+        _unless_spoken(peer, block)
+        raise
+
+
+def _unless_spoken(peer: Peer, block: Block) -> None:
+    if sent_until(peer, block) != block.nxt:
+        undecided("its program has spoken or closed meanwhile")
 
 
 def quiet(peer: Peer, for_: float = WATCH) -> Generator[Action[Any], Any, tuple[Arrival, ...]]:

@@ -18,6 +18,7 @@ from rawshake.tcp.icmp import IcmpError
 from rawshake.tcp.segment import Checksum, Flags, Segment
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
+from tests.probes.stack_limits import Limits
 
 ADDRESS: Final = "192.0.2.2"
 SECOND: Final = 1_000_000_000
@@ -50,6 +51,7 @@ class Connection:
     timer: int | None = None
     rto: int = RTO
     spoken: bool = False
+    limits: Limits = field(default_factory=Limits)
     #: what came above a gap
     beyond: list[Segment] = field(default_factory=list)
 
@@ -148,8 +150,11 @@ class Stack:
     def _took(self, segment: Segment, now: int) -> Iterator[Segment]:
         self.now = now
         key = (segment.dport, segment.sport)
-        connection = self.connections.get(key)
         arrival = Arrival(segment.flags, segment.seq, segment.ack, segment.payload_length)
+        connection = self.connections.get(key)
+        if connection is not None and connection.limits.expired(now):
+            connection = None
+            del self.connections[key]
         if connection is None:
             yield from self._unconnected(segment, arrival, now)
             return
@@ -171,7 +176,8 @@ class Stack:
         if state in (State.CLOSED, State.LISTEN):
             del self.connections[key]
         program = list(self._program(connection, before.state, text)) if key in self.connections else []
-        reply = outcome.reply
+        connection.limits.came_to(before.state, state, arrival, now)
+        reply = None if connection.limits.withholds(arrival, outcome.reply, now) else outcome.reply
         if reply is not None and not (program and reply.flags == Flags.ACK):
             seq = connection.block.iss if reply.flags & Flags.SYN else reply.seq or connection.block.nxt
             yield self._segment(connection, reply.flags, seq, reply.ack)

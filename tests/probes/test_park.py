@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -10,10 +10,10 @@ import pytest
 from rawshake.play import Ending, Peer, Script, rehearse
 from rawshake.probes.grid.block import Block
 from rawshake.probes.model import Server, Undecided
-from rawshake.probes.park import WAYS, Recipe, time_wait_through_closing
+from rawshake.probes.park import WAYS, Recipe, greeted, time_wait_through_closing
 from rawshake.tcp.segment import Flags, Segment
 from rawshake.tcp.state import State
-from tests.probes.stack import PORTS, Stack
+from tests.probes.stack import GREETING, PORTS, Connection, Stack
 
 RECIPES: dict[str, tuple[State, Recipe, Server]] = {
     **{str(state): (state, way.recipe, server) for state, way in WAYS.items() if state is not State.SYN_SENT
@@ -80,3 +80,20 @@ def test_where_it_cannot_get_there_it_says_so(
     way = WAYS[state]
     with pytest.raises(Undecided, match="it could not be brought to "):
         parked(Stack(alter=alter), way.recipe, way.servers[0])
+
+
+class Greeting(Stack):
+    """Its programs speak first."""
+
+    def _program(self, connection: Connection, before: State, text: bytes) -> Iterator[Segment]:
+        if before is State.SYN_RECEIVED:
+            connection.queue += GREETING
+        yield from super()._program(connection, before, text)
+
+
+def test_a_greeting_is_heard_and_acknowledged() -> None:
+    here, there = parked(Greeting(), greeted, Server.OPEN)
+    assert here.nxt == there.nxt == there.una
+    assert here.nxt == here.iss + 1 + len(GREETING)
+    with pytest.raises(Undecided, match="its program closed by itself"):
+        parked(Stack(), greeted, Server.CLOSES_FIRST)

@@ -8,11 +8,21 @@ from typing import Any
 
 import pytest
 
-from rawshake.play import Action, Peer, Script, rehearse
+from rawshake.play import Action, Ending, Peer, Result, Script, rehearse
 from rawshake.probes.grid.block import Block
-from rawshake.probes.model import Undecided
+from rawshake.probes.model import Server, Undecided
 from rawshake.probes.park import WAYS, Recipe, time_wait_through_closing
-from rawshake.probes.prove import GONE, NO_CONNECTION, Alive, Proof, alive, silent, state_of
+from rawshake.probes.prove import (
+    GONE,
+    NO_CONNECTION,
+    Alive,
+    Proof,
+    alive,
+    hushed,
+    lives,
+    silent,
+    state_of,
+)
 from rawshake.tcp.segment import Flags, Segment
 from rawshake.tcp.state import State
 from tests.probes.stack import PORTS, Stack
@@ -188,3 +198,24 @@ def test_the_silence_of_the_dead_proves_nothing() -> None:
 
     with pytest.raises(Undecided, match="did not answer after"):
         played(stack, State.ESTABLISHED, then)
+
+
+@pytest.mark.parametrize(
+    "proof", [hushed, lambda peer, here: lives(peer, here, taken=1)], ids=["hushed", "lives"]
+)
+def test_what_a_program_says_meanwhile_is_no_answer(proof: Callable[[Peer, Block], Script]) -> None:
+    """An echo is text; what lies above a gap draws an ACK, which is an answer."""
+
+    def result(stimulus: str) -> Result:
+        def script(peer: Peer) -> Script:
+            here = yield from WAYS[State.ESTABLISHED].recipe(peer)
+            yield peer.send(stimulus, data=b"more")
+            try:
+                yield from proof(peer, here)
+            except Undecided as undecided:
+                return undecided.reason
+
+        return rehearse(script, Stack(), port=PORTS[Server.ECHO]).result
+
+    assert result("P.").value == "its program has spoken or closed meanwhile"
+    assert result("P. 2:").ending is Ending.MISMATCH
