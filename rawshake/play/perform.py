@@ -76,6 +76,11 @@ class Troupe:
                 return
             self._take(seen)
 
+    def end(self, conversation: Conversation) -> None:
+        """End one script where it stands, the next time that segments are sent."""
+        conversation.stop(self.link.now())
+        self._plan(conversation, 0)
+
     def stop(self) -> None:
         """End every script where it stands, and leave each peer with a reset."""
         for conversation in list(self._known):

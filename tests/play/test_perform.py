@@ -155,3 +155,25 @@ def test_it_ends_with_the_last_script_and_waits_for_nothing_more() -> None:
     troupe.add(one)
     troupe.run()
     assert one.done
+
+
+def test_one_can_be_ended_at_once_while_others_go_on() -> None:
+    def waits(peer: Peer) -> Script:
+        yield from handshake(peer)
+        yield peer.wait(60)
+
+    link = MemoryLink(hosts())
+    ended: list[int] = []
+    troupe = Troupe(link, on_done=lambda one: ended.append(link.now() - START))
+    first, second = conversations(2, waits)
+    troupe.add(first)
+    troupe.add(second)
+    troupe.run(deadline=START + SECOND)
+    troupe.end(first)
+    troupe.run()
+    assert first.result is not None
+    assert second.result is not None
+    assert [first.result.ending, second.result.ending] == [Ending.STOPPED, Ending.PLAYED]
+    assert [round(at / SECOND) for at in ended] == [1, 60]
+    (exchange,) = first.exchanges()
+    assert exchange.steps[-1].segment.rst
