@@ -47,6 +47,8 @@ class Asked(TypedDict, total=False):
     delay: str
     corrupt: str
     seed: int
+    #: the host may be tested, though it is in no private or test network
+    allowed: bool
 
 
 #: The least and the most that fits.
@@ -95,6 +97,7 @@ def crafted(asked: Asked, *, timeout: float, sport: int = 0, source: str | None 
         delay=_harmed(Harm.DELAY, asked.get("delay", "")),
         corrupt=_harmed(Harm.CORRUPT, asked.get("corrupt", "")),
         seed=asked.get("seed", 0),
+        allowed=asked.get("allowed", False),
         delayed_ack=ns(asked.get("delayed_ack", 0.0)),
     )
     check(made)

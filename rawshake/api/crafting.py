@@ -39,6 +39,13 @@ class Crafting:
     corrupt: tuple[Impairment, ...] = ()
     seed: int = 0
     delayed_ack: int = 0
+    #: whoever asks may test the host, wherever it is
+    allowed: bool = False
+
+    @property
+    def harms(self) -> list[str]:
+        """What is to be done to segments, by the names above."""
+        return [name for name in ("drop", "duplicate", "reorder", "delay", "corrupt") if getattr(self, name)]
 
     def impairments(self) -> Impairments:
         """What is done to the segments of one connection."""

@@ -10,6 +10,7 @@ from rawshake.api.crafting import Crafting, syn_options
 from rawshake.ending import outcome_of
 from rawshake.net.route import first_route, largest_segment, resolve
 from rawshake.net.wire import Wire
+from rawshake.permitted import require_permitted
 from rawshake.profile import Profile
 from rawshake.report import Outcome
 from rawshake.rules import book
@@ -31,9 +32,13 @@ class Call:
 def call(host: str, port: int, crafting: Crafting) -> Iterator[Call]:
     """Guard a port and open the capture for a connection to there; closes all that again.
 
-    Raises Failure before anything is sent where the machine or the address does not allow it.
+    Raises Failure before anything is sent where the machine or the address does not allow it; NOT_PERMITTED where
+    segments are to be harmed on the way to a host that is in no private or test network.
     """
     targets = resolve(host, family=crafting.family)
+    if crafting.harms:
+        asking = " and ".join(f"--{name}" for name in crafting.harms)
+        require_permitted(host, (one.address for one in targets), asking, allowed=crafting.allowed)
     target, route = first_route(targets, interface=crafting.interface, source=crafting.source)
     wire = Wire(
         route.source, crafting.sport, target.address, port, scope=target.scope, interface=crafting.interface

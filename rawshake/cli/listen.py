@@ -52,6 +52,7 @@ def _names() -> str:
     help="How long to hold TIME-WAIT; 2msl is RFC 9293's four minutes.",
 )
 @crafting_options_but(
+    "allowed",
     "sport",
     "source",
     wscale="Answer window scale with this shift.",
@@ -84,7 +85,10 @@ def command(
       sudo rawshake listen 8080 --bad synack.ack=+1     see what clients do
       sudo rawshake listen 8080 --behave reset:1000 --address 127.0.0.1
     """
-    output, crafting = take(Output, given), take(Crafting, {"sport": 0, "source": None, **given})
+    output, crafting = (
+        take(Output, given),
+        take(Crafting, {"sport": 0, "source": None, "allowed": False, **given}),
+    )
     if once and count is not None:
         raise Failure(Exit.USAGE, "--once and --count both say how many clients.", "Leave one of them out.")
     check(crafting, dashes="--")

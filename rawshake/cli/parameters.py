@@ -146,6 +146,14 @@ def _impairment(harm: str, text: str, metavar: str = "WHICH,...") -> Callable[[C
     )
 
 
+#: For commands that ask ``permitted.require_permitted``.
+permission_option = click.option(
+    PERMISSION,
+    "allowed",
+    is_flag=True,
+    help="HOST is in no private or test network, and I may test it.",
+)
+
 crafting_options = _options(
     click.option(
         "--isn", type=number(0, 2**32 - 1), metavar="N", help="Initial sequence number; random unless given."
@@ -237,6 +245,7 @@ crafting_options = _options(
         show_default=True,
         help="How long to hold back the ACK of a single segment.",
     ),
+    permission_option,
 )
 
 
@@ -253,14 +262,6 @@ def crafting_options_but(*left_out: str, **replaced: str) -> Callable[[CommandT]
 
     return decorate
 
-
-#: For commands that ask ``permitted.require_permitted``.
-permission_option = click.option(
-    PERMISSION,
-    "allowed",
-    is_flag=True,
-    help="HOST is in no private or test network, and I may test it.",
-)
 
 output_options = _options(
     click.option(

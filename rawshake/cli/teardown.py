@@ -14,7 +14,6 @@ from rawshake.cli.parameters import (
     crafting_options,
     number,
     output_options,
-    permission_option,
     port,
     rate,
     seconds,
@@ -24,8 +23,11 @@ from rawshake.errors import Exit, Failure
 
 #: How many at a time where nothing is said.
 JOBS = 64
-#: Options that speak of one connection, or of one segment of it.
-FOR_ONE = ("how", "data", "isn", "sport", "bad", "drop", "pcap")
+#: Crafting options that mean something for many connections; all others speak of one, or of one segment of it.
+OF_MANY = frozenset(
+    "source interface ttl window mss wscale timestamps sack ecn options family timeout retries allowed".split()
+)
+FOR_ONE = {"how", "data", "pcap", *Crafting.__dataclass_fields__} - OF_MANY
 #: Crafting options that mean something for a connection that is open already.
 STILL_USEFUL = frozenset({"timeout", "family"})
 
@@ -61,7 +63,6 @@ STILL_USEFUL = frozenset({"timeout", "family"})
     metavar="R",
     help="Begin no more than so many a second; as many as may be unless given.",
 )
-@permission_option
 @click.option("--data", metavar="TEXT", default="", help=r"Send it on the third ACK; knows \r\n\x00.")
 @crafting_options
 @output_options
@@ -75,7 +76,6 @@ def command(
     count: int | None,
     jobs: int | None,
     rate: float | None,
-    allowed: bool,
     data: str,
     **given: object,
 ) -> int:
@@ -99,8 +99,8 @@ def command(
 
         wanted = Order(count=count, jobs=jobs or JOBS, rate=rate or 0, linger=linger)
         name = f"teardown {target[0]} {target[1]} --count {count}"
-        return run(name, target[0], port(target[1]), wanted, crafting, output, allowed=allowed)
-    alone = _named(ctx, {"jobs", "rate", "allowed"})
+        return run(name, target[0], port(target[1]), wanted, crafting, output, allowed=crafting.allowed)
+    alone = _named(ctx, {"jobs", "rate"})
     if alone:
         raise click.UsageError(f"{' and '.join(alone)} mean nothing without --count.")
     from rawshake.cli import held

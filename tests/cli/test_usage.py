@@ -80,7 +80,13 @@ def assert_a_sentence_and_a_next_step(done: Done, status: Exit) -> None:
             "'fast' is not a number a second",
         ),
         (("teardown", *HERE, "--jobs", "2", "--rate", "3"), Exit.USAGE, "--jobs and --rate"),
-        (("teardown", *HERE, "--i-am-allowed-to-test-this-host"), Exit.USAGE, "without --count"),
+        (("teardown", *HERE, "--count", "2", "--reorder", "3"), Exit.USAGE, "--reorder is for one"),
+        (("teardown", "192.0.43.8", "80", "--drop", "syn:1"), Exit.NOT_PERMITTED, "and --drop is for hosts"),
+        (
+            ("connect", "192.0.43.8", "80", "--delay", "2", "--corrupt", "3"),
+            Exit.NOT_PERMITTED,
+            "--delay and --corrupt",
+        ),
         (("teardown", *HERE, "--count", "2", "--isn", "7", "--how", "rst"), Exit.USAGE, "--how and --isn"),
         (
             ("teardown", *HERE, "--count", "2", "--bad", "ack.ack=+1"),
