@@ -125,8 +125,8 @@ def closed(peer: Peer) -> Acts:
 
 
 def syn_sent(peer: Peer) -> Acts:
-    """SYN-SENT: the target has dialled out to us."""
-    yield from _must(peer.expect("S", within=PROGRAM), "SYN-SENT")
+    """SYN-SENT: the target has dialled out to us; it may have asked for ECN."""
+    yield from _must(peer.expect("SE?W?A?", within=PROGRAM), "SYN-SENT")
     return block(peer, State.SYN_SENT)
 
 

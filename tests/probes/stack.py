@@ -128,7 +128,7 @@ class Stack:
         """Take it, and then what it had to wait for; all is acknowledged at once."""
         replies = list(self._took(segment, now))
         connection = self.connections.get((segment.dport, segment.sport))
-        while connection is not None and connection.block.state is not State.SYN_RECEIVED:
+        while connection is not None and connection.block.state not in (State.SYN_SENT, State.SYN_RECEIVED):
             here = connection.block.rcv_nxt
             reached = [one for one in connection.beyond if one.seq <= here]
             if not reached:

@@ -17,8 +17,8 @@ from rawshake.rules.model import Verdict
 from tests.probes.stack import PORTS, Stack
 from tests.probes.twins import Twin, attempt, twins, watched
 
-#: Those that a target which neither dials out nor has an agent can be put to.
-WIRE = [probe for probe in catalogue() if probe.mode in (Mode.WIRE, Mode.APPLICATION)]
+#: Those that need no agent in the target.
+WIRE = [probe for probe in catalogue() if probe.mode is not Mode.AGENT]
 
 
 @pytest.mark.parametrize("probe", catalogue(), ids=lambda probe: probe.id)

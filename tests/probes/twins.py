@@ -9,7 +9,7 @@ from typing import Any, Final
 from rawshake.play import Action, Arrival, Conversation, Peer, perform, rehearse
 from rawshake.play.actions import Expect, Quiet, Send
 from rawshake.play.rehearse import MemoryLink, Reply, place
-from rawshake.probes.model import Probe, Target
+from rawshake.probes.model import Probe, Server, Target
 from rawshake.probes.result import Attempt
 from rawshake.tcp import option
 from rawshake.tcp.segment import Flags, Segment
@@ -120,10 +120,16 @@ class Twin(Stack):
         return self.change(segment)
 
 
+def port(probe: Probe, stack: Stack) -> int:
+    """Where the probe finds ``stack``; a probe that waits to be dialled is, by whichever port."""
+    stack.dials = probe.server is Server.DIALS
+    return 0 if stack.dials else PORTS[probe.server]
+
+
 def attempt(probe: Probe, stack: Stack) -> Attempt:
     """What the probe makes of ``stack``."""
     trial = Trial(probe, TARGET)
-    conversation = Conversation(trial.script, place(port=PORTS[probe.server]))
+    conversation = Conversation(trial.script, place(port=port(probe, stack)))
     perform([conversation], MemoryLink(stack))
     return trial.attempt(conversation, 0)
 
@@ -131,7 +137,7 @@ def attempt(probe: Probe, stack: Stack) -> Attempt:
 def watched(probe: Probe, stack: Stack) -> list[Made]:
     """The expectations that the probe has of ``stack``, as they were met."""
     watching = Watching(probe)
-    rehearse(watching.script, stack, port=PORTS[probe.server])
+    rehearse(watching.script, stack, port=port(probe, stack))
     return watching.made
 
 

@@ -1,0 +1,231 @@
+"""Probes on opening a connection where the target is the client: it dials out to us, and is in SYN-SENT."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, Final
+
+from rawshake.play import Action, Peer, Script, Unexpected
+from rawshake.probes.model import Check, Server, note, warn
+from rawshake.probes.park import PROGRAM, syn_sent
+from rawshake.probes.prove import ANSWER, WATCH
+from rawshake.probes.registry import probe
+from rawshake.rules.model import Level
+
+#: Seconds in which its program says what it has to say first.
+GREETING: Final = 0.3
+#: Our answer to a SYN: with it a target that is still in SYN-SENT opens.
+SYNACK: Final = "S. 0: ack 1 <mss 1460>"
+
+
+@probe(
+    "dialled-syn-bare", "E20", "RFC 9293 3.10.1; RFC 9293 3.5; RFC 7323 3.2", Level.PROCEDURE,
+    rules="syn-form", server=Server.DIALS,
+)  # fmt: skip
+def dialled_syn_bare(peer: Peer) -> Script:
+    """An active open begins with one SYN that has none of ACK, FIN and RST, and nothing to echo.
+
+    ECE, CWR and AE may ask for ECN, and data may ride on it (RFC 7413). A TSecr that is not 0 is a SHOULD that was
+    not kept, and so is a second SYN within less than a second.
+    """
+    first = yield from peer.expect("SU?E?W?A?", within=PROGRAM)
+    again = yield from peer.collect(WATCH)
+    found: list[Check] = []
+    stamps = first.segment.timestamps
+    if stamps is not None and stamps[1]:
+        found.append(warn("TSecr of its SYN is not 0.", expected="0", actual=str(stamps[1]), field="options"))
+    if again:
+        what = "a SYN is not sent again within a second"
+        found.append(warn(f"It sent {again[0].text} at once.", what=what, expected="1 s", actual="less"))
+    return tuple(found)
+
+
+@probe(
+    "synack-acked", "E21", "RFC 9293 3.10.7.3; RFC 9293 3.5", Level.PROCEDURE,
+    rules="handshake-third-ack", server=Server.DIALS,
+)  # fmt: skip
+def synack_acked(peer: Peer) -> Script:
+    """In SYN-SENT a SYN,ACK is answered by <SEQ=ISS+1><ACK=IRS+1><CTL=ACK>, and the connection is open both ways.
+
+    The ACK may carry the first data. Without it the server sends its SYN,ACK again and again, and gives up.
+    """
+    yield from syn_sent(peer)
+    yield peer.send(SYNACK)
+    yield from _opened(peer)
+
+
+@probe(
+    "synack-of-what-was-not-sent-reset", "E22", "RFC 9293 3.10.7.3; RFC 9293 3.5.2", Level.PROCEDURE,
+    rules="synsent-bad-ack-rst", server=Server.DIALS,
+)  # fmt: skip
+def synack_of_what_was_not_sent_reset(peer: Peer) -> Script:
+    """In SYN-SENT a SYN,ACK that acknowledges too much, or nothing, is reset by <SEQ=SEG.ACK>, and the attempt goes on.
+
+    It answers a SYN of an earlier life: the reset clears what is left of that at the server, whose next SYN,ACK is
+    right. Linux and lwIP send their SYN again at once as well; lwIP's resets have ACK, which does no harm.
+    """
+    yield from syn_sent(peer)
+    yield peer.send("S. 0: ack 101 <mss 1460>")
+    yield peer.expect("R.? 101:")
+    yield peer.send("S. 0: ack 0 <mss 1460>")
+    yield peer.expect("R.? 0:")
+    yield peer.send(SYNACK)
+    yield from _opened(peer)
+
+
+@probe(
+    "half-open-answer-reset", "E22", "RFC 9293 3.10.7.3; RFC 9293 3.5.1", Level.PROCEDURE,
+    rules="synsent-bad-ack-rst half-open-recovery", server=Server.DIALS,
+)  # fmt: skip
+def half_open_answer_reset(peer: Peer) -> Script:
+    """In SYN-SENT an ACK of an earlier connection is reset by <SEQ=SEG.ACK>, and the attempt goes on.
+
+    So whoever was restarted gets through to a server that still has the old connection, and challenges the SYN. A
+    client that stays silent waits until that server gives up, which may take hours.
+    """
+    yield from syn_sent(peer)
+    yield peer.send(". 300: ack 101")
+    yield peer.expect("R.? 101:")
+    yield peer.send(SYNACK)
+    yield from _opened(peer)
+
+
+@probe(
+    "ack-without-syn-dropped", "E23", "RFC 9293 3.10.7.3", Level.PROCEDURE,
+    rules="synsent-bare-ack-dropped", server=Server.DIALS,
+)  # fmt: skip
+def ack_without_syn_dropped(peer: Peer) -> Script:
+    """In SYN-SENT an ACK that acknowledges the SYN, but has no SYN itself, is dropped in silence.
+
+    "If neither of the SYN or RST bits is set, then drop the segment": it can be ahead of the SYN,ACK, which a reset
+    would end. lwIP resets it.
+    """
+    yield from syn_sent(peer)
+    yield peer.send(". 1: ack 1")
+    yield from _goes_on(peer)
+
+
+@probe(
+    "refusal-without-good-ack-ignored", "E24", "RFC 9293 3.10.7.3; RFC 9293 3.5.3", Level.PROCEDURE,
+    rules="synsent-rst-needs-good-ack", server=Server.DIALS,
+)  # fmt: skip
+def refusal_without_good_ack_ignored(peer: Peer) -> Script:
+    """In SYN-SENT a RST that does not acknowledge the SYN, or something else, is ignored.
+
+    Whoever does not see the SYN cannot know its number: else anybody could refuse in the name of others.
+    """
+    yield from syn_sent(peer)
+    yield peer.send("R 0:")
+    yield peer.send("R. 0: ack 6")
+    yield peer.send("R. 0: ack 0")
+    yield from _goes_on(peer)
+
+
+@probe(
+    "refusal-believed", "E24", "RFC 9293 3.10.7.3; RFC 9293 3.5.3", Level.PROCEDURE,
+    rules="synsent-rst-needs-good-ack", server=Server.DIALS,
+)  # fmt: skip
+def refusal_believed(peer: Peer) -> Script:
+    """In SYN-SENT a RST that acknowledges the SYN ends the attempt, without an answer.
+
+    It is how a closed port refuses; whoever goes on keeps its program waiting for a minute or more. Windows tries
+    some times more, half a second apart, which is told as a note.
+    """
+    yield from syn_sent(peer)
+    yield peer.send("R. =0: ack 1")
+    try:
+        yield peer.quiet(WATCH)
+    except Unexpected as unexpected:
+        if not any(one.text.startswith("S") for one in unexpected.mismatch.meanwhile):
+            raise
+        return note("As in Windows: a connection that was refused is tried again.")
+    yield peer.send(SYNACK)
+    yield peer.expect("R.? 1:")
+    return None
+
+
+@probe(
+    "segments-without-syn-dropped", "E25", "RFC 9293 3.10.7.3", Level.PROCEDURE,
+    rules="synsent-bare-ack-dropped", server=Server.DIALS,
+)  # fmt: skip
+def segments_without_syn_dropped(peer: Peer) -> Script:
+    """In SYN-SENT a FIN, data, or no flags, all without ACK, are dropped in silence, and nothing of them is kept.
+
+    There is no RCV.NXT yet to compare them with: they cannot belong to this connection.
+    """
+    yield from syn_sent(peer)
+    yield peer.send("F 1:")
+    yield peer.send("P 1:", data=b"early")
+    yield peer.send("- 1:")
+    yield from _goes_on(peer)
+
+
+@probe(
+    "fin-ack-in-syn-sent-dropped", "E25", "RFC 9293 3.10.7.3", Level.PROCEDURE,
+    rules="synsent-bare-ack-dropped", server=Server.DIALS,
+)  # fmt: skip
+def fin_ack_in_syn_sent_dropped(peer: Peer) -> Script:
+    """In SYN-SENT a FIN that acknowledges the SYN is dropped in silence, and so is data that does.
+
+    A server may send both behind its SYN,ACK, and they may overtake it. lwIP resets them.
+    """
+    yield from syn_sent(peer)
+    yield peer.send("F. 6: ack 1")
+    yield peer.send("P. 1: ack 1", data=b"early")
+    yield from _goes_on(peer)
+
+
+@probe(
+    "simultaneous-open-by-synack", "E26", "RFC 9293 3.5 MUST-10; RFC 9293 3.10.7.3", Level.MUST,
+    rules="simultaneous-open", server=Server.DIALS,
+)  # fmt: skip
+def simultaneous_open_by_synack(peer: Peer) -> Script:
+    """In SYN-SENT a SYN is answered by <SEQ=ISS><ACK=IRS+1><CTL=SYN,ACK>, and our SYN,ACK opens the connection.
+
+    Figure 7. Our SYN,ACK begins before its RCV.NXT, and must count all the same (appendix A.2). Programs that make
+    holes in address translators rely on it. lwIP cannot do this.
+    """
+    yield from syn_sent(peer)
+    yield peer.send("S 0: <mss 1460>")
+    yield peer.expect("S.E? 0: ack 1")
+    yield peer.send("S. 0: ack 1 <mss 1460>")
+    yield from _takes_data(peer)
+
+
+@probe(
+    "simultaneous-open-by-ack", "E26", "RFC 9293 3.5 MUST-10; RFC 9293 3.10.7.4", Level.MUST,
+    rules="simultaneous-open", server=Server.DIALS,
+)  # fmt: skip
+def simultaneous_open_by_ack(peer: Peer) -> Script:
+    """After SYNs that crossed, an ACK of its SYN,ACK opens the connection as well.
+
+    So Linux answers when its own SYN,ACK was lost. Who waits for a SYN,ACK alone never opens.
+    """
+    yield from syn_sent(peer)
+    yield peer.send("S 0: <mss 1460>")
+    yield peer.expect("S.E? 0: ack 1")
+    yield peer.send(". 1: ack 1")
+    yield from _takes_data(peer)
+
+
+Acts = Generator[Action[Any], Any, None]
+
+
+def _opened(peer: Peer) -> Acts:
+    """Expect the ACK of our SYN,ACK, and that data is taken."""
+    yield from peer.expect(". 1: ack 1", within=ANSWER)
+    yield from _takes_data(peer)
+
+
+def _takes_data(peer: Peer) -> Acts:
+    """Expect that it takes data; what it says first is acknowledged, since lwIP holds its ACK back with its echo."""
+    yield from peer.collect(GREETING)
+    yield from peer.send("P. 1:", data=b"hello")
+    yield from peer.expect(". ack 6", within=WATCH)
+
+
+def _goes_on(peer: Peer) -> Acts:
+    """Expect silence, but for the SYN again, and that a SYN,ACK still opens."""
+    yield from peer.quiet(WATCH, but=["SE?W?A? 0:"])
+    yield from peer.send(SYNACK)
+    yield from _opened(peer)

@@ -1,0 +1,86 @@
+"""What probes on a target that dials out tell of SYNs that are odd, and of clients that do not give up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import pytest
+
+from rawshake.play.rehearse import Reply
+from rawshake.probes import select
+from rawshake.probes.result import Attempt
+from rawshake.rules.model import Verdict
+from rawshake.tcp import option
+from rawshake.tcp.segment import Flags, Segment
+from tests.probes.stack import RTO, Stack
+from tests.probes.twins import attempt
+
+
+def tried(probe: str, stack: Stack) -> Attempt:
+    (found,) = select([probe])
+    return attempt(found, stack)
+
+
+def test_a_syn_that_echoes_something_is_warned_of() -> None:
+    stamped = Stack(alter=lambda one: replace(one, options=(option.timestamps(7, 9),)))
+    found = tried("dialled-syn-bare", stamped)
+    assert [(one.verdict, one.field, one.actual) for one in found.checks[1:]] == [
+        (Verdict.WARN, "options", "9")
+    ]
+    right = Stack(alter=lambda one: replace(one, options=(option.timestamps(7, 0),)))
+    assert tried("dialled-syn-bare", right).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("flags", [Flags.ECE | Flags.CWR, Flags.ECE | Flags.CWR | Flags.AE])
+def test_a_syn_may_ask_for_ecn(flags: Flags) -> None:
+    asking = Stack(alter=lambda one: replace(one, flags=one.flags | flags) if one.syn else one)
+    assert tried("dialled-syn-bare", asking).verdict is Verdict.PASS
+    asking = Stack(alter=lambda one: replace(one, flags=one.flags | flags) if one.syn else one)
+    assert tried("ack-without-syn-dropped", asking).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("flags", [Flags.FIN, Flags.ACK, Flags.RST])
+def test_a_syn_with_another_flag_is_named(flags: Flags) -> None:
+    odd = Stack(alter=lambda one: replace(one, flags=one.flags | flags))
+    assert tried("dialled-syn-bare", odd).verdict is Verdict.FAIL
+
+
+@dataclass
+class Hasty(Stack):
+    """Sends its SYN again too early."""
+
+    def deadline(self) -> int | None:
+        found = super().deadline()
+        return found if found in (None, 0) else found - RTO + RTO // 10
+
+    def woke(self, now: int) -> Iterable[Reply]:
+        return super().woke(now if self.dials else now + RTO)
+
+
+def test_a_syn_that_comes_again_at_once_is_warned_of() -> None:
+    found = tried("dialled-syn-bare", Hasty())
+    assert found.verdict is Verdict.WARN
+    assert found.checks[-1].what == "a SYN is not sent again within a second"
+
+
+@dataclass
+class Stubborn(Stack):
+    """Does not take no for an answer, but for ``answers`` sends its SYN again."""
+
+    answers: Flags = Flags.SYN
+
+    def took(self, segment: Segment, now: int) -> Iterable[Reply]:
+        found = list(super().took(segment, now))
+        again = Segment(
+            src=segment.dst, dst=segment.src, sport=segment.dport, dport=segment.sport,
+            seq=segment.ack - 1, ack=segment.seq, flags=self.answers, window=8192,
+        )  # fmt: skip
+        return [(0, again)] if segment.rst else found
+
+
+def test_a_refusal_that_is_not_believed_is_told_and_one_that_is_answered_is_a_fault() -> None:
+    found = tried("refusal-believed", Stubborn())
+    assert found.verdict is Verdict.NOTE
+    assert found.checks[-1].sentence == "As in Windows: a connection that was refused is tried again."
+    assert tried("refusal-believed", Stubborn(answers=Flags.RST | Flags.ACK)).verdict is Verdict.FAIL
