@@ -325,13 +325,19 @@ class Conversation:
         if isinstance(step, Step):
             self.on_step(step)
 
-    def judge(self, *, rest: bool = False) -> None:
-        """Judge in order up to the first whose copy may still come; with ``rest`` also from there on."""
+    def judge(self, *, rest: bool = False, most: int | None = None) -> bool:
+        """Judge in order up to the first whose copy may still come; with ``rest`` also from there on.
+
+        With ``most`` no more than so many; whether more were left.
+        """
         told = self._copies.told(self.caught_up, excused=self._excused, why=self._why_not_sent, rest=rest)
-        for step in told:
+        for count, step in enumerate(told, 1):
             entry = step if isinstance(step, Remark) else Judged(step, self._judge.step(step))
             self._keep(entry)
             self.on_entry(entry)
+            if count == most:
+                return True
+        return False
 
     def _keep(self, entry: Judged | Remark) -> None:
         if self.most_entries is not None and len(self.entries) >= self.most_entries:

@@ -110,7 +110,7 @@ class Judge:
     def exchange(self, steps: Sequence[Step], *, disturbed: bool = False) -> tuple[Ruling, ...]:
         """What the exchange rules say of the whole. It may go on, and be judged as a whole once more.
 
-        ``disturbed`` says that ICMP errors came in between.
+        ``disturbed`` says that ICMP errors came in between. Segments that rawshake held back disturb, too.
         """
         rulings = []
         kept = set(self._charged), {key: list(numbers) for key, numbers in self._breaches.items()}
@@ -119,6 +119,7 @@ class Judge:
         answered = {step.receiver for step in steps if not (step.segment.syn or step.segment.rst)}
         unseen = answered - {step.sender for step in steps}
         lived = {end: _lived(end, steps) for end in End} if any(step.copy for step in steps) else {}
+        why = "ICMP errors" if disturbed else "what rawshake did to segments" if lived else ""
         for entry in self._exchange_rules:
             for outcome in _outcomes(cast(ExchangeCheck, entry.check), steps, lived):
                 at = steps[(outcome.step or len(steps)) - 1]
@@ -129,7 +130,7 @@ class Judge:
                     outcome = undecidable(
                         outcome.field, f"nothing of the {end.other} was seen", end=end, step=outcome.step
                     )
-                decided = _decided(entry, outcome, end, vantage, disturbed=disturbed)
+                decided = _decided(entry, outcome, end, vantage, why)
                 rulings.append(self._rule(entry, decided, at))
         self._charged, self._breaches = kept
         return tuple(rulings)
@@ -194,12 +195,12 @@ def _outcomes(
                 yield outcome
 
 
-def _decided(entry: Rule, outcome: Outcome, end: End, vantage: Vantage | None, *, disturbed: bool) -> Outcome:
-    """The outcome, or undecidable where the tap could not see what the rule needs."""
+def _decided(entry: Rule, outcome: Outcome, end: End, vantage: Vantage | None, disturbance: str) -> Outcome:
+    """The outcome, or undecidable where the tap could not see what the rule needs, or for a ``disturbance``."""
     if entry.near and vantage is not None and not vantage.near(end):
         return undecidable(outcome.field, f"the tap was not near the {end}", end=end, step=outcome.step)
-    if entry.undisturbed and disturbed and outcome.verdict is not Verdict.PASS:
-        return undecidable(outcome.field, "ICMP errors may have led to it", end=end, step=outcome.step)
+    if entry.undisturbed and disturbance and outcome.verdict is not Verdict.PASS:
+        return undecidable(outcome.field, f"{disturbance} may have led to it", end=end, step=outcome.step)
     return outcome
 
 

@@ -120,8 +120,7 @@ class Session(Conversation):
                 since = self._copies.since
                 until = now if since is None or not self.endpoint.unacknowledged else since + PROMPT
                 if now >= until:
-                    self.judge()
-                    until = now + tick
+                    until = now if self.judge(most=MAX_WAITING) else now + tick
                 frame = self._receive(self.next_deadline(deadline, until))
             if frame is not None:
                 self.take(frame)
@@ -139,7 +138,7 @@ class Session(Conversation):
             if frame is None:
                 return
             self.take(frame)
-        self.judge()
+        self.judge(most=2 * MAX_WAITING)
 
     def _receive(self, deadline: int | None) -> Frame | None:
         frame = self.link.receive(deadline)

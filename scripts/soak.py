@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import cycle, islice
 from typing import Final
 
+from rawshake.api.client import connect
 from rawshake.api.closing import How, close
 from rawshake.net.lab.command import run_function
 from rawshake.net.lab.namespaces import Lab
@@ -18,7 +19,9 @@ from rawshake.net.wire import Wire
 from rawshake.profile import SECOND, Profile
 from rawshake.report import Outcome
 from rawshake.rules import book
+from rawshake.rules.model import Verdict
 from rawshake.session import Session
+from rawshake.tcp.notation import pattern
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
 from rawshake.tcp.tracker import Tracker
@@ -30,6 +33,13 @@ WAYS: Final = (
     ("closes-first", How.SIMULTANEOUS), ("answers-after-eof", How.HALF), ("echo", How.RST),
 )  # fmt: skip
 ISNS: Final = (1, 4294967290, 4294967295)
+#: Octets each way, and what is done to their segments on our own side, in turns.
+MANY: Final = 10_000_000
+HARMS: Final = (
+    {"drop": "5%", "reorder": "5%"},
+    {"drop": "2%", "duplicate": "2%", "reorder": "2%", "delay": "2%=10ms", "corrupt": "2%"},
+    {"reorder": "20%", "delay": "1%=50ms"},
+)
 WANTED: Final = {How.RST: Outcome.RESET_BY_US}
 
 
@@ -86,10 +96,45 @@ def resources(lab: Lab) -> dict[str, int]:
     }
 
 
+def rough(lab: Lab, times: int) -> int:
+    """Ten million octets there and back, again and again, with segments harmed on our own side by other chance."""
+    sent = pattern(1, MANY)
+    bad = 0
+    for seed in range(times):
+        began = time.monotonic()
+        with connect(
+            lab.address4,
+            lab.ports["echo"],
+            timeout=60,
+            retries=50,
+            sack=True,
+            timestamps=True,
+            wscale=7,
+            window=1 << 20,
+            seed=seed,
+            **HARMS[seed % len(HARMS)],  # type: ignore[arg-type]
+        ) as client:
+            client.send(sent)
+            same = client.receive(len(sent)) == sent
+        took = time.monotonic() - began
+        found = [
+            f"{one.end} {one.rule}: {one.sentence}"
+            for one in client.findings
+            if one.verdict is not Verdict.NOTE
+        ]
+        bad += not same or bool(found)
+        print(
+            f"seed {seed}: {took:.1f} s, {'all' if same else 'NOT ALL'} there; {'; '.join(found) or 'nothing found'}"
+        )
+    return int(bool(bad))
+
+
 def main() -> int:
-    """Take the number of connections from the command line."""
-    times = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    return run_function(lambda lab: soak(lab, times))
+    """Take what to do, and how often, from the command line."""
+    words = sys.argv[1:]
+    if words[:1] == ["rough"]:
+        return run_function(lambda lab: rough(lab, int(words[1]) if words[1:] else 20))
+    return run_function(lambda lab: soak(lab, int(words[0]) if words else 1000))
 
 
 if __name__ == "__main__":

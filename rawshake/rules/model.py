@@ -155,8 +155,9 @@ class Rule:
     an end opened a connection, and how others did.
 
     ``near`` says that it judges times, or what was answered by what, which only a tap near the end that is
-    judged can tell: elsewhere it is undecidable. ``undisturbed`` says that an ICMP error may excuse what it
-    names. ``corrupt`` says that it also judges segments with a wrong checksum, which no other rule is shown.
+    judged can tell: elsewhere it is undecidable. ``undisturbed`` says that an ICMP error, or segments that
+    rawshake held back, may excuse what it names. ``corrupt`` says that it also judges segments with a wrong
+    checksum, which no other rule is shown.
     """
 
     id: str

@@ -272,7 +272,7 @@ def rto_at_least_1s(steps: Sequence[Step]) -> Iterator[Outcome]:
                 yield held("time", "first sent again after 1 s or more", end=end, step=patient.number)
 
 
-@rule("fast-retransmit", "RFC 5681 3.2", Level.SHOULD, scope=Scope.EXCHANGE, near=True)
+@rule("fast-retransmit", "RFC 5681 3.2", Level.SHOULD, scope=Scope.EXCHANGE, near=True, undisturbed=True)
 def fast_retransmit(steps: Sequence[Step]) -> Iterator[Outcome]:
     """The third ACK that repeats the one before makes the sender fill the gap without waiting for its timer.
 
