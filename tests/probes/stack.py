@@ -52,6 +52,12 @@ class Connection:
     rto: int = RTO
     spoken: bool = False
     limits: Limits = field(default_factory=Limits)
+    #: octets that may be under way: RFC 5681
+    cwnd: int = 0
+    #: ACKs that repeat the one before; timeouts in a row; whether anything was sent again since una moved
+    duplicates: int = 0
+    tries: int = 0
+    resent: bool = False
     #: what came above a gap
     beyond: list[Segment] = field(default_factory=list)
 
@@ -63,8 +69,14 @@ class Stack:
     takes: frozenset[Choice] = frozenset()
     alter: Alter = lambda segment: segment
     moves: Callable[[Block, Block], Block] = lambda before, after: after
-    #: whether it sends again what is not acknowledged
+    #: whether it sends again what is not acknowledged, first after how many ns, and then how many times as late
     repeats: bool = True
+    timeout: int = RTO
+    backs_off: float = 2.0
+    #: timeouts until it gives up, repeated ACKs until it sends again, segments of a first flight
+    tries: int = 7
+    third: int = 3
+    flight: int = 4
     connections: dict[tuple[int, int], Connection] = field(default_factory=dict)
     #: whether it connects to the client's first port as soon as it can
     dials: bool = False
@@ -102,7 +114,12 @@ class Stack:
                     yield 0, altered
         for connection in list(self.connections.values()):
             if connection.timer is not None and connection.timer <= now:
-                connection.rto *= 2
+                connection.rto = round(self.backs_off * connection.rto)
+                connection.tries += 1
+                connection.resent, connection.cwnd = True, connection.mss
+                if connection.tries > self.tries:
+                    del self.connections[connection.here[1], connection.there[1]]
+                    continue
                 connection.timer = now + connection.rto
                 for reply in self._again(connection) if self.repeats else ():
                     altered = self.alter(reply)
@@ -118,7 +135,9 @@ class Stack:
         isn = Seq(self._isn)
         block = Block(state=State.SYN_SENT, passive=False, iss=isn, una=isn, nxt=isn + 1, rcv_wnd=WINDOW)
         here, there = (SERVER, 50_000), (CLIENT, 40_000)
-        dialled = Connection(block, Server.DIALS, here, there, first=isn + 1, timer=now + RTO)
+        dialled = Connection(
+            block, Server.DIALS, here, there, first=isn + 1, timer=now + RTO, cwnd=self.flight * 536
+        )
         self.connections[here[1], there[1]] = dialled
         yield self._segment(dialled, Flags.SYN, isn, options=(option.mss(1460),))
 
@@ -162,7 +181,9 @@ class Stack:
         outcome = arrives(before, arrival, lambda choice: choice in self.takes)
         una = before.una if outcome.una is None else outcome.una
         if arrival.has_ack and not (arrival.rst or arrival.syn) and acceptable(before, arrival):
-            connection.window = segment.window
+            same = segment.window == connection.window and segment.ack == before.una != before.nxt
+            connection.duplicates = connection.duplicates + 1 if same and not segment.length else 0
+            connection.window, connection.tries = segment.window, 0
         after = replace(before, state=outcome.state, rcv_nxt=outcome.rcv_nxt, una=una)
         if before.state is State.TIME_WAIT and after.state is State.SYN_RECEIVED:
             isn = before.nxt + 65537
@@ -172,7 +193,10 @@ class Stack:
         una, state = connection.block.una, connection.block.state
         text = segment.payload[before.rcv_nxt - segment.seq : max(0, outcome.rcv_nxt - segment.seq)]
         if una != before.una:
-            connection.timer, connection.rto = now + RTO, RTO
+            # Karn: what was sent twice measures nothing, and the longer timeout stays.
+            connection.rto = connection.rto if connection.resent else self.timeout
+            connection.timer, connection.resent = now + connection.rto, False
+            connection.cwnd += una - before.una if before.state is not State.SYN_RECEIVED else 0
         if state in (State.CLOSED, State.LISTEN):
             del self.connections[key]
         program = list(self._program(connection, before.state, text)) if key in self.connections else []
@@ -182,11 +206,14 @@ class Stack:
             seq = connection.block.iss if reply.flags & Flags.SYN else reply.seq or connection.block.nxt
             yield self._segment(connection, reply.flags, seq, reply.ack)
         yield from program
+        if connection.duplicates == self.third:
+            connection.resent = True
+            yield from self._again(connection)
         outstanding = connection.block.una != connection.block.nxt or connection.queue
         if key in self.connections and not outstanding:
             connection.timer = None
         elif connection.timer is None:
-            connection.timer = now + RTO
+            connection.timer = now + connection.rto
 
     def _unconnected(self, segment: Segment, arrival: Arrival, now: int) -> Iterator[Segment]:
         server = next((one for one, port in PORTS.items() if port == segment.dport), Server.CLOSED)
@@ -206,9 +233,10 @@ class Stack:
             )  # fmt: skip
             mss = segment.mss or 536
             opened = Connection(block, server, here, there, first=isn + 1, window=segment.window, mss=mss)
-            opened.timer = now + RTO
+            opened.timer, opened.rto, opened.cwnd = now + self.timeout, self.timeout, self.flight * mss
             self.connections[segment.dport, segment.sport] = opened
-            yield self._segment(opened, reply.flags, isn, reply.ack, options=(option.mss(1460),))
+            options = (option.mss(1460), *((option.SACK_PERMITTED,) if segment.sack_permitted else ()))
+            yield self._segment(opened, reply.flags, isn, reply.ack, options=options)
             return
         nobody = Connection(Block(state=listening, rcv_wnd=0), server, here, there)
         yield self._segment(nobody, reply.flags, reply.seq or Seq(0), reply.ack)
@@ -234,7 +262,7 @@ class Stack:
             return
         while True:
             sent = block.nxt - connection.first
-            room = connection.window - (block.nxt - block.una)
+            room = min(connection.window, connection.cwnd) - (block.nxt - block.una)
             octets = connection.queue[sent : sent + max(0, min(room, connection.mss))]
             if not octets:
                 break
