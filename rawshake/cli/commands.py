@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "check": "Judge what passed: every connection of a capture.",
     "sniff": "Judge what passes: every connection on an interface, until Ctrl-C.",
     "verify": "Verify a server's TCP: probes, the grid of its states, and a verdict on each.",
+    "compare": "Compare the verify reports of several stacks.",
     "probes": "List the catalogue of probes.",
     "grid": "Draw the grid of a verify report: states x segments x numbers.",
     "rules": "List the rule book.",

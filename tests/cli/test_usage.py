@@ -63,6 +63,8 @@ def assert_a_sentence_and_a_next_step(done: Done, status: Exit) -> None:
         (("verify", *HERE, "--expect", "/nowhere"), Exit.UNREADABLE, "/nowhere cannot be read"),
         (("verify", "198.18.0.1", "1"), Exit.NOT_PERMITTED, "198.18.0.1"),
         (("probes", "--chapter", "resets"), Exit.USAGE, "There is no chapter 'resets'"),
+        (("compare", "/nowhere"), Exit.UNREADABLE, "/nowhere cannot be read"),
+        (("compare", __file__), Exit.UNREADABLE, "test_usage.py: The text is not JSON"),
         (("grid", "/nowhere"), Exit.UNREADABLE, "/nowhere cannot be read"),
         (("connect", "no.such.host.invalid", "1"), Exit.UNKNOWN_HOST, "no.such.host.invalid"),
         (("connect", "", "1"), Exit.UNKNOWN_HOST, "''"),
