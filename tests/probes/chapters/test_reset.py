@@ -143,3 +143,36 @@ def test_where_the_program_speaks_nothing_is_told(probe: str) -> None:
         Verdict.INCONCLUSIVE,
         "its program has spoken or closed meanwhile.",
     )
+
+
+def test_linux_answers_a_reset_in_fin_wait_2() -> None:
+    found = attempt(
+        the("rst-outside-window-ignored-when-closing"), Stack(takes=frozenset({Choice.RST_ANSWERED}))
+    )
+    assert found.verdict is Verdict.NOTE
+    assert said(found).startswith("Linux: FIN-WAIT-2")
+
+
+def test_an_answer_to_a_reset_in_any_other_state_is_a_fault() -> None:
+    class Answers(Stack):
+        def took(self, segment: Segment, now: int) -> Iterable[Reply]:
+            yield from super().took(segment, now)
+            if segment.rst:
+                block = self.connections[segment.dport, segment.sport].block
+                answer = Segment(
+                    src=ADDRESS, dst=segment.src, sport=segment.dport, dport=segment.sport,
+                    seq=block.nxt, ack=block.rcv_nxt, flags=Flags.ACK,
+                )  # fmt: skip
+                yield 0, answer
+
+    assert attempt(the("rst-outside-window-ignored-when-closing"), Answers()).verdict is Verdict.FAIL
+
+
+def test_rfc_793_in_the_closing_states_is_noted() -> None:
+    found = attempt(the("syn-challenged-when-closing"), Stack(takes=frozenset({Choice.RFC_793_SYN})))
+    assert found.verdict is Verdict.NOTE
+    assert (
+        attempt(the("syn-challenged-in-last-ack"), Stack(takes=frozenset({Choice.RFC_793_SYN})))
+        .checks[-1]
+        .sentence.startswith("RFC 793")
+    )
