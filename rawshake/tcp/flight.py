@@ -73,6 +73,16 @@ class Flight:
         return least
 
 
+def join(pieces: list[tuple[Seq, Seq]], first: Seq, end: Seq) -> None:
+    """Add the numbers from ``first`` to before ``end`` to disjoint ``pieces``, made one with those that they meet."""
+    for at in range(len(pieces) - 1, -1, -1):
+        left, right = pieces[at]
+        if left <= end and first <= right:
+            first, end = min(left, first), later(right, end)
+            del pieces[at]
+    pieces.append((first, end))
+
+
 def _without(pieces: list[tuple[Seq, Seq]], first: Seq, end: Seq) -> Iterator[tuple[Seq, Seq]]:
     """What is left of ``pieces`` without the numbers from ``first`` to before ``end``."""
     for left, right in pieces:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from rawshake.tcp.flight import Flight
+from rawshake.tcp.flight import Flight, join
 from rawshake.tcp.hindsight import Reset, outlive
 from rawshake.tcp.segment import Checksum, Flags, Segment
 from rawshake.tcp.seq import Seq, later
@@ -190,7 +190,7 @@ class Tracker:
             end = me.fin + 1  # nothing beyond a FIN is received
         if segment.seq > peer.rcv_nxt:
             if segment.length:
-                self._beyond[peer.end].append((segment.seq, end))
+                join(self._beyond[peer.end], segment.seq, end)
             return
         self._reach(peer, end)
 
