@@ -51,8 +51,12 @@ class Played:
         return " ".join(map(text, self.replies)) or "silence"
 
 
-def script_of(cell: Cell) -> ScriptFunction:
-    """The script that runs ``cell``, which gives what was ``Played``; its peer is at the port of a fitting server."""
+def script_of(cell: Cell, *, unknown: bool = False) -> ScriptFunction:
+    """The script that runs ``cell``, which gives what was ``Played``; its peer is at the port of a fitting server.
+
+    ``unknown`` says that it may be any program: where that has spoken, closed or aborted by itself, nothing that
+    differs is the stack's for certain.
+    """
 
     def script(peer: Peer) -> Generator[Action[Any], Any, Played]:
         block = yield from WAYS[cell.state].recipe(peer)
@@ -74,10 +78,18 @@ def script_of(cell: Cell) -> ScriptFunction:
             repeated = tuple(one.segment for one in came)
             second = rule(expected, repeated, proof.states, proof.rcv_nxt, nxt)
             replies, ruling = (repeated, second) if second.met is not None else (replies, ruling)
+        if unknown and ruling.met is None and _acted(peer, block, replies):
+            undecided("the program behind the port went on by itself")
         return Played(cell, block, arrival, replies, proof, expected, ruling)
 
     script.__doc__ = f"{cell}."
     return script
+
+
+def _acted(peer: Peer, block: Block, replies: tuple[Segment, ...]) -> bool:
+    """Whether the program has sent something or closed since ``block``, or aborted when it was given data."""
+    taken = any(one.has_ack and one.ack > block.rcv_nxt for one in replies)
+    return sent_until(peer, block) != block.nxt or (taken and any(one.rst for one in replies))
 
 
 def _letters(arrival: Arrival) -> str:

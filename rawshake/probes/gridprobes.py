@@ -27,7 +27,7 @@ def probe_of(cell: Cell, server: Server) -> Probe:
         scenarios=(),
         citations=(Citation("RFC 9293", _CLAUSE.get(cell.state, "3.10.7.4")),),
         level=Level.PROCEDURE,
-        script=script_of(cell),
+        script=script_of(cell, unknown=server is Server.OPEN),
         server=server,
         holds=WAYS[cell.state].holds,
     )

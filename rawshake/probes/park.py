@@ -145,7 +145,7 @@ WAYS: Final[dict[State, Way]] = {
     State.LISTEN: Way(unopened, (Server.OPEN,), Holds.NOTHING),
     State.SYN_SENT: Way(syn_sent, (Server.DIALS,)),
     State.SYN_RECEIVED: Way(syn_received, (Server.OPEN,), Holds.HALF_OPEN),
-    State.ESTABLISHED: Way(established, (Server.NO_READ, Server.ECHO, Server.CLOSES_ON_EOF)),
+    State.ESTABLISHED: Way(established, (Server.NO_READ, Server.ECHO, Server.CLOSES_ON_EOF, Server.OPEN)),
     State.FIN_WAIT_1: Way(fin_wait_1, (Server.CLOSES_FIRST,)),
     State.FIN_WAIT_2: Way(fin_wait_2, (Server.CLOSES_FIRST,)),
     State.CLOSE_WAIT: Way(close_wait, (Server.BULK,)),

@@ -76,7 +76,7 @@ def lives(peer: Peer, block: Block, taken: int = 0) -> Generator[Action[Any], An
     """Expect that it still holds the connection, and has taken ``taken`` numbers more than at ``block``."""
     yield from _ask(peer, block)
     try:
-        yield from peer.expect(f". ={block.nxt}: ack ={block.rcv_nxt + taken}", within=ANSWER)
+        yield from peer.expect(f". ={sent_until(peer, block)}: ack ={block.rcv_nxt + taken}", within=ANSWER)
     except Unexpected:
         _unless_spoken(peer, block)
         raise

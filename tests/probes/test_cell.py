@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import pytest
 
 from rawshake.play import Ending, rehearse
+from rawshake.play.rehearse import Reply
 from rawshake.probes.cell import Played, script_of
 from rawshake.probes.grid.answers import Choice
 from rawshake.probes.grid.block import Block
 from rawshake.probes.grid.cells import Cell, live_cells, parse
+from rawshake.probes.model import Server, Undecided
 from rawshake.probes.park import WAYS
 from rawshake.tcp.segment import Flags, Segment
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
-from tests.probes.stack import PORTS, Stack
+from tests.probes.stack import PORTS, Connection, Stack
 
 
 def run(cell: Cell, stack: Stack) -> Played:
@@ -130,3 +132,51 @@ def test_a_fault_is_found(name: str) -> None:
     played = run(parse(cell), stack)
     assert played.ruling.met is None, played
     assert played.ruling.differences
+
+
+class Talkative(Stack):
+    """A server whose program speaks and closes at once, at the port that is only known to be open."""
+
+    def _program(self, connection: Connection, before: State, text: bytes) -> Iterator[Segment]:
+        if connection.server is Server.OPEN:
+            connection.server = Server.CLOSES_FIRST
+        yield from super()._program(connection, before, text)
+
+
+def test_what_an_unknown_program_does_by_itself_accuses_nobody() -> None:
+    cell = parse("ESTABLISHED/FIN+ACK/at/in-range")
+    known = rehearse(script_of(cell), Talkative(), port=PORTS[Server.OPEN]).result
+    assert isinstance(known.value, Played)
+    assert known.value.ruling.met is None
+    unknown = rehearse(script_of(cell, unknown=True), Talkative(), port=PORTS[Server.OPEN]).result
+    assert isinstance(unknown.cause, Undecided)
+    assert unknown.cause.reason == "the program behind the port went on by itself"
+
+
+def test_a_fault_at_an_unknown_program_is_found_where_it_kept_quiet() -> None:
+    stack = Stack(alter=_acks(lambda s: replace(s, ack=s.ack + 1)))
+    played = rehearse(
+        script_of(parse("ESTABLISHED/SYN/at"), unknown=True), stack, port=PORTS[Server.OPEN]
+    ).result
+    assert isinstance(played.value, Played)
+    assert played.value.ruling.met is None
+
+
+def test_what_a_program_says_is_no_answer() -> None:
+    """A greeting that comes late is not what the segment drew."""
+    for name in ("ESTABLISHED/ACK/at/in-range", "ESTABLISHED/RST/right"):
+        greeted = rehearse(script_of(parse(name), unknown=True), Greeting(), port=PORTS[Server.OPEN]).result
+        assert isinstance(greeted.value, Played), greeted
+        assert greeted.value.ruling.met is not None
+        assert any(one.payload_length for one in greeted.value.replies)
+
+
+class Greeting(Stack):
+    """A server whose program greets a fifth of a second after the handshake."""
+
+    def took(self, segment: Segment, now: int) -> Iterable[Reply]:
+        yield from super().took(segment, now)
+        connection = self.connections.get((segment.dport, segment.sport))
+        if connection is not None and connection.block.state is State.ESTABLISHED and not connection.queue:
+            connection.queue = b"hello"
+            yield from ((200_000_000, greeting) for greeting in self._push(connection))

@@ -69,7 +69,10 @@ def _differences(
     nxt: Seq,
 ) -> tuple[Difference, ...]:
     outcome = one.outcome
-    found = _reply(outcome.reply, replies, nxt)
+    # What a program says by itself acknowledges nothing new, and is no answer.
+    spoken = [one for one in replies if _speaks(one) and one.ack == outcome.rcv_nxt]
+    answers = [one for one in replies if one not in spoken]
+    found = _reply(outcome.reply, answers if outcome.reply is None else replies, nxt)
     allowed = _GONE if outcome.state in _GONE else {outcome.state, _GOES_ON.get(outcome.state, outcome.state)}
     if not states & allowed:
         actual = " or ".join(sorted(map(str, states))) or "no answer"
@@ -80,6 +83,10 @@ def _differences(
     elif rcv_nxt is not None and rcv_nxt != outcome.rcv_nxt:
         found.append(Difference("RCV.NXT", str(outcome.rcv_nxt), str(rcv_nxt)))
     return tuple(found)
+
+
+def _speaks(segment: Segment) -> bool:
+    return segment.length > 0 and segment.has_ack and not (segment.syn or segment.rst)
 
 
 def _reply(reply: Reply | None, replies: Sequence[Segment], nxt: Seq) -> list[Difference]:
