@@ -69,6 +69,14 @@ def check(crafting: Crafting, *, dashes: str = "") -> None:
             f"{every} says what all options are, and {' and '.join(given)} asks for one more.",
             f"Write it into {every}, or leave {every} out.",
         )
+    spoiled = [f"{one.step}.{one.field}" for one in crafting.bad]
+    twice = next((name for name in spoiled if spoiled.count(name) > 1), None)
+    if twice is not None:
+        raise Failure(
+            Exit.USAGE,
+            f"{dashes}bad says twice what {twice} is to be.",
+            "Say it once; another step or field may be wrong as well.",
+        )
 
 
 def syn_options(crafting: Crafting, *, mss: int, now: int) -> tuple[Option, ...]:

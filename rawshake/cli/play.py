@@ -55,7 +55,7 @@ def command(
       rawshake play simultaneous-close --rehearse          in memory
       sudo rawshake play half-open-syn 192.0.2.10 7        against a server
       sudo rawshake play ./mine.py 192.0.2.10 80 --pcap frames.pcap
-      pydoc rawshake.play                                  all that a script may do
+      pydoc rawshake.play                                 all that a script may do
     """
     output = take(Output, given)
     if listing:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from rawshake.many.tally import OfFinding, OfKind, Ran
-from rawshake.many.times import Times
 from rawshake.render import compact, ladder, style
 from rawshake.render.findings import LOUD, cite_text, glued
 from rawshake.render.options import Options
@@ -14,6 +12,10 @@ from rawshake.render.style import Span, paint
 from rawshake.render.text import duration, plural, safe, wrap
 from rawshake.render.words import endpoint_text, who
 from rawshake.rules.model import Verdict
+
+if TYPE_CHECKING:  # numpy comes with them
+    from rawshake.many.tally import OfFinding, OfKind, Ran
+    from rawshake.many.times import Times
 
 #: Rows of a histogram.
 ROWS: Final = 12

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from rawshake.many.tally import OfFinding, OfKind, Ran
-from rawshake.many.times import Times
 from rawshake.render.json import dump as dump_report
 from rawshake.report import Report
+
+if TYPE_CHECKING:  # numpy comes with them
+    from rawshake.many.tally import OfFinding, OfKind, Ran
+    from rawshake.many.times import Times
 
 SCHEMA: Final = 1
 #: Most rows of a histogram.

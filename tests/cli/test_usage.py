@@ -50,6 +50,7 @@ def assert_a_sentence_and_a_next_step(done: Done, status: Exit) -> None:
         (("connect", *HERE, "--bad", "ack.ack=one"), Exit.USAGE, "'one'"),
         (("connect", *HERE, "--bad", "ack.window=65536"), Exit.USAGE, "65536"),
         (("connect", *HERE, "--bad", "syn.flags=Q"), Exit.USAGE, "'Q'"),
+        (("connect", *HERE, "--bad", "ack.ack=1", "--bad", "ack.ack=+1"), Exit.USAGE, "twice what ack.ack"),
         (("connect", *HERE, "--drop", "synack:0"), Exit.USAGE, "'0'"),
         (("connect", *HERE, "--drop", "sin:1"), Exit.USAGE, "'sin'"),
         (("connect", *HERE, "--options", "<mss 1460", "--mss", "1"), Exit.USAGE, "<mss 1460"),
