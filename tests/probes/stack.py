@@ -13,12 +13,12 @@ from rawshake.probes.grid.block import Arrival, Block
 from rawshake.probes.grid.clauses import arrives
 from rawshake.probes.grid.otherwise import acceptable
 from rawshake.probes.model import Server
-from rawshake.tcp import option
 from rawshake.tcp.icmp import IcmpError
 from rawshake.tcp.segment import Checksum, Flags, Segment
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
 from tests.probes.stack_limits import Limits
+from tests.probes.stack_options import Terms
 
 ADDRESS: Final = "192.0.2.2"
 SECOND: Final = 1_000_000_000
@@ -52,14 +52,13 @@ class Connection:
     rto: int = RTO
     spoken: bool = False
     limits: Limits = field(default_factory=Limits)
+    terms: Terms = field(default_factory=Terms)
     #: octets that may be under way: RFC 5681
     cwnd: int = 0
     #: ACKs that repeat the one before; timeouts in a row; whether anything was sent again since una moved
     duplicates: int = 0
     tries: int = 0
     resent: bool = False
-    #: what came above a gap
-    beyond: list[Segment] = field(default_factory=list)
 
 
 @dataclass
@@ -139,32 +138,41 @@ class Stack:
             block, Server.DIALS, here, there, first=isn + 1, timer=now + RTO, cwnd=self.flight * 536
         )
         self.connections[here[1], there[1]] = dialled
-        yield self._segment(dialled, Flags.SYN, isn, options=(option.mss(1460),))
+        yield self._segment(dialled, Flags.SYN, isn)
 
     # What arrives.
 
     def _in_order(self, segment: Segment, now: int) -> list[Segment]:
         """Take it, and then what it had to wait for; all is acknowledged at once."""
+        connection = self.connections.get((segment.dport, segment.sport))
+        if connection is not None and not self._heeds(connection, segment, now):
+            stale = connection.terms.stale(segment)
+            return [self._segment(connection, Flags.ACK, connection.block.nxt)] if stale else []
         replies = list(self._took(segment, now))
         connection = self.connections.get((segment.dport, segment.sport))
         while connection is not None and connection.block.state not in (State.SYN_SENT, State.SYN_RECEIVED):
             here = connection.block.rcv_nxt
-            reached = [one for one in connection.beyond if one.seq <= here]
+            reached = [one for one in connection.terms.held if one.seq <= here]
             if not reached:
-                if (
-                    segment.length
-                    and here < segment.seq
-                    and not segment.syn
-                    and segment.has_ack
-                    and not segment.rst
-                ):
-                    connection.beyond.append(segment)
                 break
-            connection.beyond.remove(reached[0])
+            connection.terms.held.remove(reached[0])
             if reached[0].end > here:
                 replies = [one for one in replies if one.length or one.rst]
                 replies += self._took(reached[0], now)
         return replies
+
+    def _heeds(self, connection: Connection, segment: Segment, now: int) -> bool:
+        """Whether it goes on with the segment by its options; what lies above a gap is kept from here on."""
+        block, terms = connection.block, connection.terms
+        if terms.refuses(segment) or terms.stale(segment):
+            return False
+        arrival = Arrival(segment.flags, segment.seq, segment.ack, segment.payload_length)
+        if acceptable(block, arrival) or segment.seq < block.rcv_nxt:
+            terms.heed(segment, block, now)
+        usual = block.state is not State.SYN_SENT and segment.has_ack and not (segment.syn or segment.rst)
+        if usual and segment.length and block.rcv_nxt < segment.seq and acceptable(block, arrival):
+            connection.terms.held.append(segment)
+        return True
 
     def _took(self, segment: Segment, now: int) -> Iterator[Segment]:
         self.now = now
@@ -181,9 +189,10 @@ class Stack:
         outcome = arrives(before, arrival, lambda choice: choice in self.takes)
         una = before.una if outcome.una is None else outcome.una
         if arrival.has_ack and not (arrival.rst or arrival.syn) and acceptable(before, arrival):
-            same = segment.window == connection.window and segment.ack == before.una != before.nxt
+            window = connection.terms.window(segment)
+            same = window == connection.window and segment.ack == before.una != before.nxt
             connection.duplicates = connection.duplicates + 1 if same and not segment.length else 0
-            connection.window, connection.tries = segment.window, 0
+            connection.window, connection.tries = window, 0
         after = replace(before, state=outcome.state, rcv_nxt=outcome.rcv_nxt, una=una)
         if before.state is State.TIME_WAIT and after.state is State.SYN_RECEIVED:
             isn = before.nxt + 65537
@@ -231,12 +240,14 @@ class Stack:
                 state=State.SYN_RECEIVED, iss=isn, una=isn, nxt=isn + 1, max_wnd=segment.window,
                 rcv_nxt=outcome.rcv_nxt, rcv_wnd=WINDOW,
             )  # fmt: skip
-            mss = segment.mss or 536
-            opened = Connection(block, server, here, there, first=isn + 1, window=segment.window, mss=mss)
+            terms = Terms.offered(segment, now)
+            mss = terms.payload
+            opened = Connection(
+                block, server, here, there, first=isn + 1, window=segment.window, mss=mss, terms=terms
+            )
             opened.timer, opened.rto, opened.cwnd = now + self.timeout, self.timeout, self.flight * mss
             self.connections[segment.dport, segment.sport] = opened
-            options = (option.mss(1460), *((option.SACK_PERMITTED,) if segment.sack_permitted else ()))
-            yield self._segment(opened, reply.flags, isn, reply.ack, options=options)
+            yield self._segment(opened, reply.flags, isn, reply.ack)
             return
         nobody = Connection(Block(state=listening, rcv_wnd=0), server, here, there)
         yield self._segment(nobody, reply.flags, reply.seq or Seq(0), reply.ack)
@@ -281,9 +292,9 @@ class Stack:
         """Send again from SND.UNA, or ask about a closed window."""
         block = connection.block
         if block.state is State.SYN_SENT:
-            yield self._segment(connection, Flags.SYN, block.iss, options=(option.mss(1460),))
+            yield self._segment(connection, Flags.SYN, block.iss)
         elif block.state is State.SYN_RECEIVED:
-            yield self._segment(connection, Flags.SYN | Flags.ACK, block.iss, options=(option.mss(1460),))
+            yield self._segment(connection, Flags.SYN | Flags.ACK, block.iss)
         elif block.una == block.fin:
             yield self._segment(connection, Flags.FIN | Flags.ACK, block.una)
         elif block.una != block.nxt:
@@ -302,9 +313,9 @@ class Stack:
         ack: Seq | None = None,
         *,
         payload: bytes = b"",
-        options: tuple[option.Option, ...] = (),
     ) -> Segment:
-        acks = bool(flags & Flags.ACK)
+        acks, terms = bool(flags & Flags.ACK), connection.terms
+        flags, ecn = terms.flags(flags, seq, len(payload))
         return Segment(
             src=connection.here[0],
             dst=connection.there[0],
@@ -313,7 +324,8 @@ class Stack:
             seq=seq,
             ack=(connection.block.rcv_nxt if ack is None else ack) if acks else Seq(0),
             flags=flags,
-            window=0 if flags & Flags.RST else connection.block.rcv_wnd,
-            options=options,
+            window=terms.field(flags, connection.block.rcv_wnd),
+            options=terms.options(flags),
             payload=payload,
+            ecn=ecn,
         )
