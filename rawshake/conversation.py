@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Final
 
 from rawshake.copies import Copies, Copy
 from rawshake.endpoint import Endpoint, Want
 from rawshake.impair import Held, Impairments, Road, Treatment, name_of
-from rawshake.judge import Judge
+from rawshake.judge import Judge, Ruling
 from rawshake.link import Frame, Link, tcp_part
 from rawshake.profile import Outgoing, Profile
 from rawshake.report import Exchange, Judged, Outcome, Remark
@@ -163,12 +164,19 @@ class Conversation:
 
     def transcript(self, outcome: Outcome, detail: str = "") -> Exchange:
         """All that was told so far, judged as a whole."""
-        steps = [one.step for one in self.entries if isinstance(one, Judged)]
+        told = self.unjudged(outcome, detail)
+        return replace(told, closing=tuple(chain.from_iterable(self.whole(told))))
+
+    def whole(self, told: Exchange) -> Iterator[tuple[Ruling, ...]]:
+        """What the rules say of all that was ``told``, one rule after the other."""
+        return iter(()) if self.cut else self._judge.exchange_by_rule(told.steps)
+
+    def unjudged(self, outcome: Outcome, detail: str = "") -> Exchange:
+        """All that was told so far, not judged as a whole."""
         return Exchange(
             client=self.tracker.client,
             server=self.tracker.server,
             entries=tuple(self.entries),
-            closing=() if self.cut else self._judge.exchange(steps),
             outcome=outcome,
             detail=detail,
             data=bytes(self.data + self.endpoint.unread)[: self.most_data],

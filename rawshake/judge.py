@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final, cast
 
 from rawshake.rules.model import (
@@ -112,7 +113,12 @@ class Judge:
 
         ``disturbed`` says that ICMP errors came in between. Segments that rawshake held back disturb, too.
         """
-        rulings = []
+        return tuple(chain.from_iterable(self.exchange_by_rule(steps, disturbed=disturbed)))
+
+    def exchange_by_rule(
+        self, steps: Sequence[Step], *, disturbed: bool = False
+    ) -> Iterator[tuple[Ruling, ...]]:
+        """The same, one rule after the other, for whoever has other things to do in between."""
         kept = set(self._charged), {key: list(numbers) for key, numbers in self._breaches.items()}
         vantage = self._vantage
         # Whoever goes on after its SYN has heard of the other end.
@@ -121,6 +127,7 @@ class Judge:
         lived = {end: _lived(end, steps) for end in End} if any(step.copy for step in steps) else {}
         why = "ICMP errors" if disturbed else "what rawshake did to segments" if lived else ""
         for entry in self._exchange_rules:
+            rulings = []
             for outcome in _outcomes(cast(ExchangeCheck, entry.check), steps, lived):
                 at = steps[(outcome.step or len(steps)) - 1]
                 if entry.near and vantage is None:
@@ -132,8 +139,8 @@ class Judge:
                     )
                 decided = _decided(entry, outcome, end, vantage, why)
                 rulings.append(self._rule(entry, decided, at))
+            yield tuple(rulings)
         self._charged, self._breaches = kept
-        return tuple(rulings)
 
     def _rule(self, entry: Rule, outcome: Outcome, step: Step) -> Ruling:
         verdict = entry.level.when_broken if outcome.verdict is None else outcome.verdict

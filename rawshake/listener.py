@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
@@ -17,10 +17,10 @@ from rawshake.ending import outcome_of
 from rawshake.endpoint import Want
 from rawshake.errors import Failure
 from rawshake.impair import Impairments
-from rawshake.judge import CaptureJudge
+from rawshake.judge import CaptureJudge, Ruling
 from rawshake.link import Direction, Frame, Link
 from rawshake.profile import SECOND, Profile
-from rawshake.report import Judged, Remark
+from rawshake.report import Exchange, Judged, Remark
 from rawshake.rules.model import Rule
 from rawshake.tcp.decode import IcmpError, decode
 from rawshake.tcp.refusal import refusal
@@ -36,6 +36,9 @@ ANSWERED: Final = 64
 TICK: Final = SECOND // 2
 #: So many connections that nobody completes are told in a second, and the others counted.
 TOLD_HALF_OPEN: Final = 16
+#: How many segments may be judged as a whole in one go.
+AT_ONCE: Final = 500
+END: Final = object()
 #: How long nobody has to make room who is half open, ns.
 HALF_OPEN_FOR: Final = SECOND // 10
 
@@ -70,6 +73,8 @@ class Listener:
     _scheduled: int = 0
     _steps: int = 0
     _answered: int = 0
+    #: of those who have gone, what is yet to be said
+    _verdicts: deque[Iterator[None]] = field(default_factory=deque)
     #: a second, and how many were told in it that nobody completed
     _told_in: tuple[int, int] = (0, 0)
     _capture: CaptureJudge = field(init=False)
@@ -93,6 +98,9 @@ class Listener:
             now = self.link.now()
             if done() or (deadline is not None and now >= deadline):
                 return
+            if self._verdicts:
+                first = None
+                continue
             bounds = (now + TICK, deadline, self._timers[0][0] if self._timers else None)
             first = self.link.receive(min(bound for bound in bounds if bound is not None))
 
@@ -116,6 +124,9 @@ class Listener:
         self.run(lambda: not self.open, deadline=self.link.now() + SECOND // 2)
         for client in self._all():
             self._over(client)
+        for verdict in self._verdicts:
+            deque(verdict, maxlen=0)
+        self._verdicts.clear()
 
     def _all(self) -> list[Client]:
         return [client for client in self._clients.values() if not client.gone]
@@ -144,6 +155,8 @@ class Listener:
                 self._answer(client)
         for client in (asked | shown).values():
             self._judge(client)
+        if self._verdicts and next(self._verdicts[0], END) is END:
+            self._verdicts.popleft()
 
     def _frame(self, frame: Frame, asked: dict[Key, Client], shown: dict[Key, Client]) -> None:
         self.on_frame(frame)
@@ -322,18 +335,12 @@ class Listener:
         conversation, account = client.conversation, client.account
         conversation.judge(rest=True)
         half_open = self._half_open.pop(client.key, None) is not None
-        exchange = conversation.transcript(*outcome_of(conversation))
         if half_open and account.unheard and not self._tells_one_more():
             self.counts.forgotten += 1
+            conversation.entries.clear()
+            self._count(client)
         else:
-            account.note(exchange.closing)
-            of_client = [one for one in account.openings(self.link.now()) if one.end is End.CLIENT]
-            account.note(self._capture.connection(of_client))
-            if conversation.cut:
-                account.remarks.append("too long to be judged as a whole: only segment by segment")
-            self.watcher.done(client, account.connection(None if conversation.cut else exchange), exchange)
-        conversation.entries.clear()
-        self._count(client)
+            self._conclude(client)
         client.gone = True
         client.serving = None
         if conversation.me.expected is State.TIME_WAIT:
@@ -342,6 +349,31 @@ class Listener:
                 self._forget(next(iter(self._time_wait.values()))[1])
         else:
             self._forget(client)
+
+    def _conclude(self, client: Client) -> None:
+        """Tell of it once it is judged as a whole; of what takes long one rule a round, since others wait."""
+        verdict = self._verdict(client, client.conversation.unjudged(*outcome_of(client.conversation)))
+        if client.kept > AT_ONCE:
+            self._verdicts.append(verdict)
+        else:
+            deque(verdict, maxlen=0)
+        client.conversation.entries.clear()
+
+    def _verdict(self, client: Client, told: Exchange) -> Iterator[None]:
+        conversation, account = client.conversation, client.account
+        closing: list[Ruling] = []
+        for rulings in conversation.whole(told):
+            closing += rulings
+            yield
+        account.note(closing)
+        of_client = [one for one in account.openings(self.link.now()) if one.end is End.CLIENT]
+        account.note(self._capture.connection(of_client))
+        if conversation.cut:
+            account.remarks.append("too long to be judged as a whole: only segment by segment")
+        exchange = replace(told, closing=tuple(closing))
+        self.watcher.done(client, account.connection(None if conversation.cut else exchange), exchange)
+        self._steps -= client.kept
+        client.kept = 0
 
     def _tells_one_more(self) -> bool:
         """Whether one that nobody completed is told; a flood of them is counted."""
