@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from rawshake.play import Action, Arrival, Peer, Unexpected
 from rawshake.probes.grid.block import OUTSIDE, UNSENT, Block
-from rawshake.probes.model import undecided
+from rawshake.probes.model import Check, broken, undecided
 from rawshake.profile import SECOND
 from rawshake.tcp.segment import Flags, Segment
 from rawshake.tcp.seq import Seq, later
@@ -75,10 +75,20 @@ def alive(
 def lives(peer: Peer, block: Block, taken: int = 0) -> Generator[Action[Any], Any, None]:
     """Expect that it still holds the connection, and has taken ``taken`` numbers more than at ``block``."""
     yield from _ask(peer, block)
+    yield from answers(peer, block, taken, within=ANSWER)
+
+
+def answers(
+    peer: Peer, block: Block, taken: int = 0, *, within: float = WATCH
+) -> Generator[Action[Any], Any, None]:
+    """Expect <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, ``taken`` numbers more having been taken than at ``block``."""
+    awaited = block.rcv_nxt + taken
     try:
-        yield from peer.expect(f". ={sent_until(peer, block)}: ack ={block.rcv_nxt + taken}", within=ANSWER)
-    except Unexpected:
-        _unless_spoken(peer, block)
+        yield from peer.expect(f". ={sent_until(peer, block)}: ack ={awaited}", within=within)
+    except Unexpected as unexpected:
+        came = [one.segment for one in unexpected.mismatch.meanwhile if isinstance(one, Arrival)]
+        if all(one.ack == awaited for one in came if one.has_ack):  # a program says nothing about that
+            _unless_spoken(peer, block)
         raise
 
 
@@ -230,6 +240,30 @@ def state_of(peer: Peer, block: Block) -> Generator[Action[Any], Any, Proof]:
     if after is None:
         return Proof(frozenset({State.CLOSING, State.LAST_ACK}), "it sends its FIN again", found.rcv_nxt)
     return Proof(frozenset({State.LAST_ACK}), "an ACK of its FIN was the last of it", found.rcv_nxt)
+
+
+def stays(peer: Peer, block: Block) -> Generator[Action[Any], Any, Check | None]:
+    """Whether it still stands where it stood at ``block``: its state, and what it has taken; it is spent by that.
+
+    For a probe to return. Raises ``Undecided`` where that cannot be told.
+    """
+    proof = yield from state_of(peer, block)
+    if not proof.states:
+        undecided(f"which state it is in could not be told afterwards: {proof.why}")
+    what = f"it stays in {block.state}"
+    if block.state not in proof.states:
+        states = " or ".join(sorted(map(str, proof.states)))
+        return broken(
+            f"It left {block.state}: {proof.why}.",
+            what=what,
+            field="state",
+            expected=block.state,
+            actual=states,
+        )
+    if proof.rcv_nxt != block.rcv_nxt:
+        taken = 0 if proof.rcv_nxt is None else proof.rcv_nxt - block.rcv_nxt
+        return broken(f"It moved RCV.NXT by {taken}.", what=what, field="RCV.NXT", expected=0, actual=taken)
+    return Check(what, expected=str(block.state), actual=proof.why)
 
 
 def in_syn_sent(peer: Peer, block: Block, isn: Seq) -> Generator[Action[Any], Any, Proof]:

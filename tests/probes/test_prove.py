@@ -18,6 +18,7 @@ from rawshake.probes.prove import (
     Alive,
     Proof,
     alive,
+    answers,
     hushed,
     lives,
     silent,
@@ -200,22 +201,27 @@ def test_the_silence_of_the_dead_proves_nothing() -> None:
         played(stack, State.ESTABLISHED, then)
 
 
-@pytest.mark.parametrize(
-    "proof", [hushed, lambda peer, here: lives(peer, here, taken=1)], ids=["hushed", "lives"]
-)
-def test_what_a_program_says_meanwhile_is_no_answer(proof: Callable[[Peer, Block], Script]) -> None:
+def echoed(stimulus: str, proof: Callable[[Peer, Block], Script]) -> Result:
+    """What ``proof`` makes of a server that echoes, after four octets as ``stimulus`` says."""
+
+    def script(peer: Peer) -> Script:
+        here = yield from WAYS[State.ESTABLISHED].recipe(peer)
+        yield peer.send(stimulus, data=b"more")
+        try:
+            yield from proof(peer, here)
+        except Undecided as undecided:
+            return undecided.reason
+
+    return rehearse(script, Stack(), port=PORTS[Server.ECHO]).result
+
+
+def test_what_a_program_says_meanwhile_is_no_answer() -> None:
     """An echo is text; what lies above a gap draws an ACK, which is an answer."""
+    assert echoed("P.", hushed).value == "its program has spoken or closed meanwhile"
+    assert echoed("P. 2:", hushed).ending is Ending.MISMATCH
 
-    def result(stimulus: str) -> Result:
-        def script(peer: Peer) -> Script:
-            here = yield from WAYS[State.ESTABLISHED].recipe(peer)
-            yield peer.send(stimulus, data=b"more")
-            try:
-                yield from proof(peer, here)
-            except Undecided as undecided:
-                return undecided.reason
 
-        return rehearse(script, Stack(), port=PORTS[Server.ECHO]).result
-
-    assert result("P.").value == "its program has spoken or closed meanwhile"
-    assert result("P. 2:").ending is Ending.MISMATCH
+def test_that_a_program_speaks_hides_nothing_that_was_taken() -> None:
+    assert echoed("P.", lambda peer, here: answers(peer, here, 4)).ending is Ending.PLAYED
+    assert echoed("P.", answers).ending is Ending.MISMATCH
+    assert echoed("P.", lives).ending is Ending.MISMATCH
