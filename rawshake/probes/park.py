@@ -73,7 +73,7 @@ def last_ack(peer: Peer) -> Acts:
 def fin_wait_1(peer: Peer) -> Acts:
     """FIN-WAIT-1: a server that closes first; its data is acknowledged, its FIN is not."""
     yield from established(peer)
-    fin = yield from _their_fin(peer)
+    fin = yield from their_fin(peer)
     yield from peer.send(f". ack ={fin}")
     return block(peer, State.FIN_WAIT_1)
 
@@ -81,7 +81,7 @@ def fin_wait_1(peer: Peer) -> Acts:
 def fin_wait_2(peer: Peer) -> Acts:
     """FIN-WAIT-2: its FIN is acknowledged, and we send none."""
     yield from established(peer)
-    fin = yield from _their_fin(peer)
+    fin = yield from their_fin(peer)
     yield from peer.send(f". ack ={fin + 1}")
     return block(peer, State.FIN_WAIT_2)
 
@@ -89,7 +89,7 @@ def fin_wait_2(peer: Peer) -> Acts:
 def closing(peer: Peer) -> Acts:
     """CLOSING: our FIN does not acknowledge its FIN."""
     yield from established(peer)
-    fin = yield from _their_fin(peer)
+    fin = yield from their_fin(peer)
     ours = peer.our.nxt
     yield from peer.send(f"F. ack ={fin}")
     yield from _must(peer.expect(f".F? ack {ours + 1}", within=PATIENCE), "CLOSING")
@@ -175,7 +175,7 @@ def block(peer: Peer, state: State) -> Block:
     )
 
 
-def _their_fin(peer: Peer) -> Generator[Action[Any], Any, Seq]:
+def their_fin(peer: Peer) -> Generator[Action[Any], Any, Seq]:
     """Await its FIN, acknowledging the data before it; gives the number of the FIN."""
     while True:
         came = yield from _must(peer.expect(".F?", within=PROGRAM), "FIN-WAIT-1")

@@ -201,6 +201,8 @@ class Stack:
         connection.block = self.moves(before, after)
         una, state = connection.block.una, connection.block.state
         text = segment.payload[before.rcv_nxt - segment.seq : max(0, outcome.rcv_nxt - segment.seq)]
+        if connection.server is Server.NO_READ:
+            connection.block = replace(connection.block, rcv_wnd=connection.block.rcv_wnd - len(text))
         if una != before.una:
             # Karn: what was sent twice measures nothing, and the longer timeout stays.
             connection.rto = connection.rto if connection.resent else self.timeout

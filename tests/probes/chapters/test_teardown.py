@@ -1,0 +1,128 @@
+"""What probes on closing note, find broken, or cannot tell, which no twin shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from rawshake.play.rehearse import Reply
+from rawshake.probes import select
+from rawshake.probes.model import Probe
+from rawshake.probes.result import Attempt
+from rawshake.rules.model import Verdict
+from rawshake.tcp.segment import Flags, Segment
+from rawshake.tcp.state import State
+from tests.probes.stack import ADDRESS, WINDOW, Connection, Stack
+from tests.probes.twins import attempt
+
+
+def the(probe: str) -> Probe:
+    (found,) = select([probe])
+    return found
+
+
+def said(found: Attempt) -> str:
+    return found.checks[-1].sentence
+
+
+def answer(stack: Stack, segment: Segment, flags: Flags, *, ahead: int = 0, payload: bytes = b"") -> Segment:
+    """A segment of a connection of ``stack`` at its SND.NXT + ``ahead``."""
+    block = stack.block(segment.dport, segment.sport)
+    return Segment(
+        src=ADDRESS, dst=segment.src, sport=segment.dport, dport=segment.sport,
+        seq=block.nxt + ahead, ack=block.rcv_nxt, flags=flags, window=WINDOW, payload=payload,
+    )  # fmt: skip
+
+
+class Forgetful(Stack):
+    """Throws away what lies above a gap."""
+
+    def took(self, segment: Segment, now: int) -> Iterable[Reply]:
+        yield from super().took(segment, now)
+        for connection in self.connections.values():
+            connection.terms.held.clear()
+
+
+def test_a_fin_above_a_gap_that_is_thrown_away_is_noted() -> None:
+    found = attempt(the("early-fin-awaits-the-data"), Forgetful())
+    assert (found.verdict, said(found)) == (Verdict.NOTE, "SHLD-31: a FIN above a gap is thrown away.")
+
+
+class OneWay(Stack):
+    """Resets a connection whose client has closed its side."""
+
+    def took(self, segment: Segment, now: int) -> Iterable[Reply]:
+        if segment.fin:
+            del self.connections[segment.dport, segment.sport]
+            reset = Segment(
+                src=ADDRESS, dst=segment.src, sport=segment.dport, dport=segment.sport,
+                seq=segment.ack, flags=Flags.RST,
+            )  # fmt: skip
+            return [(0, reset)]
+        return super().took(segment, now)
+
+
+class Talkative(Stack):
+    """Goes on with octets after its FIN."""
+
+    def took(self, segment: Segment, now: int) -> Iterable[Reply]:
+        for after, reply in super().took(segment, now):
+            yield after, reply
+            if isinstance(reply, Segment) and reply.fin:
+                yield after, answer(self, segment, Flags.ACK, payload=b"and more")
+
+
+@pytest.mark.parametrize(
+    ("stack", "verdict", "words"),
+    [
+        (OneWay(), Verdict.NOTE, "MAY-1: no half-close"),
+        (Talkative(), Verdict.FAIL, "It sent more after its FIN."),
+        (Stack(repeats=False, alter=lambda one: None if one.payload_length else one), Verdict.INCONCLUSIVE,
+         "it stopped sending before its FIN."),
+    ],
+)  # fmt: skip
+def test_a_half_close(stack: Stack, verdict: Verdict, words: str) -> None:
+    found = attempt(the("half-close-leaves-the-other-way-open"), stack)
+    assert found.verdict is verdict
+    assert said(found).startswith(words)
+
+
+class Brief(Stack):
+    """Its server of bulk has little to say."""
+
+    def _program(self, connection: Connection, before: State, text: bytes) -> Iterator[Segment]:
+        if before is State.SYN_RECEIVED:
+            connection.queue, connection.closing = b"that is all", True
+        return super()._push(connection)
+
+
+def test_a_half_close_of_a_server_that_has_said_all_tells_nothing() -> None:
+    found = attempt(the("half-close-leaves-the-other-way-open"), Brief())
+    assert (found.verdict, said(found)) == (Verdict.INCONCLUSIVE, "it had said all before our FIN came.")
+
+
+def test_a_fin_that_is_taken_at_window_0_is_noted() -> None:
+    class Takes(Stack):
+        def took(self, segment: Segment, now: int) -> Iterable[Reply]:
+            found = self.connections.get((segment.dport, segment.sport))
+            if segment.fin and found is not None and found.block.rcv_wnd == 0:
+                found.block = replace(found.block, rcv_wnd=1)
+            return super().took(segment, now)
+
+    found = attempt(the("fin-into-closed-window-answered"), Takes())
+    assert (found.verdict, said(found)) == (Verdict.NOTE, "Linux: a FIN is taken although the window is 0.")
+
+
+def test_a_window_that_does_not_close_tells_nothing() -> None:
+    class Reads(Stack):
+        def took(self, segment: Segment, now: int) -> Iterable[Reply]:
+            for connection in self.connections.values():
+                connection.block = replace(connection.block, rcv_wnd=WINDOW)
+            return super().took(segment, now)
+
+    found = attempt(
+        the("fin-into-closed-window-answered"), Reads(alter=lambda one: replace(one, window=WINDOW))
+    )
+    assert found.verdict is Verdict.INCONCLUSIVE
