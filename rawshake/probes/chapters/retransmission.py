@@ -7,12 +7,12 @@ from itertools import pairwise
 from typing import Any, Final
 
 from rawshake.play import Action, Arrival, Peer, Script, handshake
-from rawshake.probes.model import Server, broken, note, undecided, warn
+from rawshake.probes.model import Server, Undecided, broken, note, undecided, warn
 from rawshake.probes.park import PROGRAM, block
 from rawshake.probes.prove import FIRST_RTO, WATCH, gone
 from rawshake.probes.registry import probe
 from rawshake.profile import SECOND
-from rawshake.rules.model import Level
+from rawshake.rules.model import Level, Verdict
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
 
@@ -185,7 +185,7 @@ def only_holes_sent_again(peer: Peer) -> Script:
     """
     yield from _flight(peer, least=4, options="<mss 1000,sackOK>")
     if not peer.their.view.sack_permitted:
-        undecided("it does not take up SACK")
+        raise Undecided("it does not take up SACK", Verdict.SKIPPED)
     for end in (2001, 3001, 4001):
         yield peer.send(f". ack 1 <nop,nop,sack 1001:{end}>")
     came = yield from peer.collect(SOONER)
