@@ -59,11 +59,13 @@ class Serving:
 
 
 @contextmanager
-def serving(lab: Lab, scratch: Path, *arguments: str, address: str = "") -> Iterator[Serving]:
+def serving(
+    lab: Lab, scratch: Path, *arguments: str, address: str = "", form: str = "--compact"
+) -> Iterator[Serving]:
     """Listen on a free port of the lab's server side; the thread stays on the client's."""
     report = scratch / "report.json"
     address = address or lab.address4
-    words = ("listen", "0", "--address", address, "--json", str(report), "--compact", *arguments)
+    words = ("listen", "0", "--address", address, "--json", str(report), form, *arguments)
     with ExitStack() as stack:
         with lab.entered(Side.SERVER):
             running = stack.enter_context(started(*words))
