@@ -30,6 +30,9 @@ PAUSE: Final = SECOND
 LONGEST: Final = 8 * SECOND
 #: So many at once try the last time what has failed by silence alone: no target is drowned by that.
 FEW: Final = 4
+#: No more are begun each second, whatever the rate: many at a time would have our answers come late, and the target
+#: take the road to us for a slow one.
+PACE: Final = 300
 #: How long a port stays guarded after its conversation: its last segments may still be on their way.
 LINGER: Final = SECOND
 
@@ -205,8 +208,7 @@ class Runner:
         self._trials[conversation] = (work, trial)
         if dialled and not self.listen:
             self._call(conversation)
-        if self.rate:
-            self._next_start = max(now, self._next_start) + round(SECOND / self.rate)
+        self._next_start = max(now, self._next_start) + round(SECOND / min(self.rate or PACE, PACE))
         self._troupe.add(conversation)
         self._progress()
 
