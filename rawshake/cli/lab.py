@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from rawshake.cli.parameters import port
 from rawshake.errors import Exit, Failure
 
 
@@ -85,8 +86,48 @@ def list_servers() -> None:
         _draw(rows)
         return
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
-    for name, port, summary in rows:
-        click.echo(f"{name:{widths[0]}}  {port:>{widths[1]}}  {summary}")
+    for name, number, summary in rows:
+        click.echo(f"{name:{widths[0]}}  {number:>{widths[1]}}  {summary}")
+
+
+@command.command("agent", short_help="Make socket calls in a target for 'rawshake verify --agent'.")
+@click.option("--control", type=port, metavar="PORT", help="Where it takes orders.")
+@click.option(
+    "--bind",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="One of this machine's addresses.",
+)
+@click.option("--print", "printed", is_flag=True, help="Print the agent itself, a program of one file.")
+def agent_command(control: int | None, bind: str, printed: bool) -> int:
+    r"""Make socket calls as it is told, so that 'rawshake verify --agent PORT' sees how TCP takes them.
+
+    It is a single file that needs nothing but Python, for any machine whose TCP is looked at. Whoever reaches its
+    port can have it listen there, and connect to themselves; it has no password, so name an address of a test
+    network. The file tells of its orders. Every lab has one.
+
+    \b
+    Examples:
+      rawshake lab agent --control 9000 --bind 192.0.2.10
+      rawshake lab agent --print > agent.py
+    """
+    from rawshake.net.lab import agent
+
+    if printed:
+        click.echo(Path(agent.__file__).read_text(encoding="utf-8"), nl=False)
+        return Exit.OK
+    if control is None:
+        raise Failure(Exit.USAGE, "No port is named.", "Name one: rawshake lab agent --control 9000.")
+    try:
+        listener = agent.open_control(bind, control)
+    except OSError as refused:
+        raise Failure(
+            Exit.USAGE, f"{bind} port {control} cannot be had: {refused}.", "Name another address or port."
+        ) from None
+    click.echo(agent.told(listener))
+    agent.run(listener)
+    return Exit.OK
 
 
 def _draw(rows: list[tuple[str, str, str]]) -> None:

@@ -22,6 +22,7 @@ SERVERS = {
     "no-read": "reads nothing for a while, so that its window closes",
     "closed": "is no server: nothing listens there",
     "dials": "connects to us, at the port that it is told as a line of text",
+    "agent": "makes socket calls as it is told: see 'rawshake lab agent'",
 }
 
 

@@ -48,6 +48,7 @@ IN_LAB: Final = {
     Server.NO_READ: "does-not-read",
     Server.CLOSED: "closed",
     Server.DIALS: "dials-back",
+    Server.AGENT: "agent",
 }
 #: Any of these is open; the first that was named is taken where no PORT was.
 OPEN: Final = (Server.NO_READ, Server.ECHO, Server.CLOSES_ON_EOF, Server.BULK, Server.CLOSES_FIRST)

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Final
 
 from rawshake.errors import Exit, Failure
+from rawshake.net.lab.agent import serve
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +264,13 @@ def _ended(dialled: socket.socket) -> bool:
     except OSError:
         pass
     return True
+
+
+@server(1008)
+def agent(peer: socket.socket) -> Script:
+    """makes socket calls as it is told, line by line: see 'rawshake lab agent'"""
+    for pause in serve(peer):
+        yield Wait(pause=round(pause * 1e9)) if pause else READABLE
 
 
 def _nothing(peer: socket.socket) -> Script:
