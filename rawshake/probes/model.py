@@ -86,6 +86,11 @@ def undecided(reason: str) -> NoReturn:
     raise Undecided(reason)
 
 
+def skipped(reason: str) -> NoReturn:
+    """End a probe about what the target need not have, and has not."""
+    raise Undecided(reason, Verdict.SKIPPED)
+
+
 def note(sentence: str, *, what: str = "") -> Check:
     """For a probe to return: it held, by a choice that is worth telling, which ``sentence`` names."""
     return Check(what or "which choice", Verdict.NOTE, sentence=sentence)

@@ -85,7 +85,9 @@ def decide(probe: Probe, attempts: Sequence[Attempt]) -> Result:
         reason = f"failed {len(wrong)} of {len(attempts)} times"
         return Result(probe, Verdict.INCONCLUSIVE, tuple(attempts), reason)
     if good:
-        return Result(probe, gravest(*(one.verdict for one in good)), tuple(attempts))
+        verdict = gravest(*(one.verdict for one in good))
+        left = [check.what for one in good for check in one.checks if check.verdict is Verdict.SKIPPED]
+        return Result(probe, verdict, tuple(attempts), left[0] if left else "")
     told = [one for one in bad if one.verdict is not Verdict.INCONCLUSIVE]
     if told and len(told) == len(bad):
         return Result(probe, gravest(*(one.verdict for one in told)), tuple(attempts))

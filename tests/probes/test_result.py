@@ -72,3 +72,9 @@ def test_a_result_shows_the_attempt_that_decided() -> None:
 def test_an_attempt_is_as_grave_as_its_gravest_check() -> None:
     assert verdict_of([Check("a"), Check("b", WARN), Check("c", NOTE)]) is WARN
     assert verdict_of([]) is PASS
+
+
+def test_what_the_target_need_not_have_is_a_reason() -> None:
+    found = decide(PROBE, [one(Verdict.SKIPPED)])
+    assert (found.verdict, found.reason) == (Verdict.SKIPPED, "it")
+    assert not decide(PROBE, [GOOD]).reason
