@@ -12,6 +12,7 @@ from rawshake.conversation import Conversation
 from rawshake.link import Direction, Frame
 from rawshake.profile import SECOND
 from rawshake.report import Exchange, Judged, Remark
+from rawshake.tcp.segment import Segment
 
 Address = tuple[str, int]
 #: Address and port of the far end and address of ours, as they stand in a packet.
@@ -97,3 +98,11 @@ def key_of(frame: Frame) -> tuple[Key, int]:
     if frame.direction is Direction.OUT:
         return near + packet[at + 2 : at + 4] + far, packet[at + 13]
     return far + packet[at : at + 2] + near, packet[at + 13]
+
+
+def reopens(client: Client, segment: Segment) -> bool:
+    """Whether a SYN may open a connection out of TIME-WAIT: RFC 9293 MAY-2, RFC 6191 section 2."""
+    if not client.gone or not segment.syn or segment.has_ack or segment.rst:
+        return False
+    nxt = client.conversation.me.rcv_nxt
+    return nxt is None or segment.seq >= nxt

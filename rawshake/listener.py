@@ -11,7 +11,7 @@ from typing import Final
 
 from rawshake.account import Account
 from rawshake.behaviours import Behaviour, Caller
-from rawshake.clients import Address, Client, Counts, Key, Limits, Watcher, key_of
+from rawshake.clients import Address, Client, Counts, Key, Limits, Watcher, key_of, reopens
 from rawshake.conversation import Conversation
 from rawshake.ending import outcome_of
 from rawshake.endpoint import Want
@@ -75,6 +75,7 @@ class Listener:
     _answered: int = 0
     #: of those who have gone, what is yet to be said
     _verdicts: deque[Iterator[None]] = field(default_factory=deque)
+    _said_at: int = 0
     #: a second, and how many were told in it that nobody completed
     _told_in: tuple[int, int] = (0, 0)
     _capture: CaptureJudge = field(init=False)
@@ -155,8 +156,11 @@ class Listener:
                 self._answer(client)
         for client in (asked | shown).values():
             self._judge(client)
-        if self._verdicts and next(self._verdicts[0], END) is END:
-            self._verdicts.popleft()
+        # Whoever is served comes first, but not for ever.
+        if self._verdicts and (not frames or drained - self._said_at >= SECOND):
+            if next(self._verdicts[0], END) is END:
+                self._verdicts.popleft()
+            self._said_at = self.link.now()
 
     def _frame(self, frame: Frame, asked: dict[Key, Client], shown: dict[Key, Client]) -> None:
         self.on_frame(frame)
@@ -173,7 +177,7 @@ class Listener:
         seen = decode(frame.packet, offloaded=frame.offloaded)
         if isinstance(seen, IcmpError):
             client = self._quoted(seen)
-        elif isinstance(seen, Segment) and (client is None or _reopens(client, seen)):
+        elif isinstance(seen, Segment) and (client is None or reopens(client, seen)):
             client = self._to_listen(key, seen, client)
         if client is not None:
             client.conversation.take(frame, seen)
@@ -390,11 +394,3 @@ class Listener:
         client.gone = True
         for table in (self._clients, self._half_open, self._time_wait):
             table.pop(client.key, None)
-
-
-def _reopens(client: Client, segment: Segment) -> bool:
-    """Whether a SYN may open a connection out of TIME-WAIT: RFC 9293 MAY-2, RFC 6191 section 2."""
-    if not client.gone or not segment.syn or segment.has_ack or segment.rst:
-        return False
-    nxt = client.conversation.me.rcv_nxt
-    return nxt is None or segment.seq >= nxt

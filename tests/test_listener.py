@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rawshake.clients import Limits
+from rawshake.listener import AT_ONCE
 from rawshake.profile import SECOND
 from rawshake.report import Judged, Outcome
 from rawshake.rules import book
@@ -210,3 +211,26 @@ def test_nothing_is_left_over_in_memory() -> None:
     assert [len(one) for one in tables] == [0, 0, 0, 0]
     assert listener._steps == 0
     assert isinstance(town, Town)
+
+
+def test_a_long_transcript_is_judged_as_whole_as_a_short_one() -> None:
+    listener, town, register = listening()
+    long = town.dial(SOMEONE, bytes(1_000_000))
+    run(listener, lambda: long.conversation.closed)
+    short = town.dial((SOMEONE[0], 41000), b"hello")
+    run(listener, lambda: len(register.exchanges) == 2)
+    assert bytes(short.heard) == b"hello"
+    first, second = sorted(register.exchanges, key=lambda one: len(one.steps), reverse=True)
+    assert len(first.steps) > AT_ONCE > len(second.steps)
+    assert {one.rule for one in second.closing} <= {one.rule for one in first.closing}
+    assert complaints(register) == []
+    assert listener._steps == 0
+
+
+def test_a_verdict_that_is_not_yet_said_is_said_at_the_end() -> None:
+    listener, town, register = listening()
+    long = town.dial(SOMEONE, bytes(1_000_000))
+    run(listener, lambda: long.conversation.closed)
+    listener.close(SECOND)
+    (exchange,) = register.exchanges
+    assert exchange.closing
