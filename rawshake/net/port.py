@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from rawshake.link import Frame
 from rawshake.net import craft, patch
 from rawshake.net.capture import Capture
 from rawshake.net.guard import Guard
+from rawshake.net.readiness import Readiness
 from rawshake.net.route import Target
 from rawshake.net.send import Sender
 from rawshake.tcp.segment import Segment
@@ -34,8 +34,7 @@ class Port:
         self._captures: list[Capture] = []
         self._senders: dict[str, Sender] = {}
         self._ready: deque[Capture] = deque()
-        self._poll = select.poll()
-        self._waker: int | None = None
+        self._readiness = Readiness()
         self.port = port
         self.addresses = tuple(addresses)
         with ExitStack() as stack:
@@ -46,7 +45,7 @@ class Port:
                 sender = stack.enter_context(Sender(address, scope=scope, interface=interface))
                 self._captures.append(capture)
                 self._senders[address] = sender
-                self._poll.register(capture, select.POLLIN)
+                self._readiness.watch(capture)
             for v6 in {":" in address for address, _ in addresses}:
                 craft.warm_up(v6=v6)
             self._by_descriptor = {capture.fileno(): capture for capture in self._captures}
@@ -67,11 +66,7 @@ class Port:
 
     def wake_by(self, descriptor: int | None) -> None:
         """Have ``receive`` return early, with None, while that can be read; None for no such thing."""
-        if self._waker is not None:
-            self._poll.unregister(self._waker)
-        self._waker = descriptor
-        if descriptor is not None:
-            self._poll.register(descriptor, select.POLLIN)
+        self._readiness.wake_by(descriptor)
 
     def receive(self, deadline: int | None) -> Frame | None:
         """The next frame, of whichever address; None once ``now() >= deadline``. A deadline of 0 does not wait."""
@@ -81,11 +76,10 @@ class Port:
                 if frame is not None:
                     return frame
                 self._ready.popleft()
-            left = None if deadline is None else max(0, deadline - self.now())
-            ready = self._poll.poll(None if left is None else left / 1e6)  # milliseconds, rounded up
-            self._ready.extend(self._by_descriptor[one] for one, _ in ready if one != self._waker)
-            if not self._ready and (ready or left == 0):
+            ready = self._readiness.wait(deadline)
+            if not ready:
                 return None
+            self._ready.extend(self._by_descriptor[one] for one in ready)
 
     def obstacle(self) -> str:
         """Clients have many ways to us: which of them is to blame is not known."""

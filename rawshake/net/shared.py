@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -13,6 +12,7 @@ from rawshake.link import Frame, IcmpMessage, Outgoing, Seen
 from rawshake.net import craft
 from rawshake.net.capture import Capture
 from rawshake.net.guard import Guard
+from rawshake.net.readiness import Readiness
 from rawshake.net.send import Sender
 from rawshake.tcp.decode import IcmpError, decode
 from rawshake.tcp.segment import Segment
@@ -51,9 +51,7 @@ class SharedWire:
         except BaseException:
             self._capture.close()
             raise
-        self._poll = select.poll()
-        self._poll.register(self._capture, select.POLLIN)
-        self._waker: int | None = None
+        self._readiness = Readiness(self._capture)
 
     def ports(self, first: int = 0) -> Iterator[int]:
         """Ports of ours for as long as they are asked for, ``first`` before all, unless it is 0.
@@ -84,11 +82,7 @@ class SharedWire:
 
     def wake_by(self, descriptor: int | None) -> None:
         """Have ``receive`` return early, with None, while that can be read; None for no such thing."""
-        if self._waker is not None:
-            self._poll.unregister(self._waker)
-        self._waker = descriptor
-        if descriptor is not None:
-            self._poll.register(descriptor, select.POLLIN)
+        self._readiness.wake_by(descriptor)
 
     def receive(self, deadline: int | None) -> Seen | None:
         """The next of guarded ports that passes, either way; None once ``now() >= deadline``."""
@@ -100,11 +94,7 @@ class SharedWire:
                     self.on_frame(frame)
                     return seen
                 continue
-            left = None if deadline is None else deadline - self.now()
-            if left is not None and left <= 0:
-                return None
-            ready = self._poll.poll(None if left is None else left / 1e6)  # milliseconds, rounded up
-            if any(descriptor == self._waker for descriptor, _ in ready):
+            if not self._readiness.wait(deadline):
                 return None
 
     @property

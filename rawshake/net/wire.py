@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -12,6 +11,7 @@ from rawshake.link import Frame
 from rawshake.net import craft, patch
 from rawshake.net.capture import Capture
 from rawshake.net.guard import Guard
+from rawshake.net.readiness import Readiness
 from rawshake.net.send import Sender
 from rawshake.tcp.segment import Segment
 
@@ -56,9 +56,7 @@ class Wire:
         self.sport = self._guard.port
         self.target = target
         self.dport = dport
-        self._poll = select.poll()
-        self._poll.register(self._capture, select.POLLIN)
-        self._waker: int | None = None
+        self._readiness = Readiness(self._capture)
 
     def now(self) -> int:
         return time.time_ns()
@@ -75,11 +73,7 @@ class Wire:
 
     def wake_by(self, descriptor: int | None) -> None:
         """Have ``receive`` return early, with None, while that can be read; None for no such thing."""
-        if self._waker is not None:
-            self._poll.unregister(self._waker)
-        self._waker = descriptor
-        if descriptor is not None:
-            self._poll.register(descriptor, select.POLLIN)
+        self._readiness.wake_by(descriptor)
 
     def receive(self, deadline: int | None) -> Frame | None:
         """The next frame of either end; None once ``now() >= deadline``. A deadline of 0 does not wait."""
@@ -87,11 +81,7 @@ class Wire:
             frame = self._capture.receive()
             if frame is not None:
                 return frame
-            left = None if deadline is None else deadline - self.now()
-            if left is not None and left <= 0:
-                return None
-            ready = self._poll.poll(None if left is None else left / 1e6)  # milliseconds, rounded up
-            if any(descriptor == self._waker for descriptor, _ in ready):
+            if not self._readiness.wait(deadline):
                 return None
 
     def obstacle(self) -> str:
