@@ -14,6 +14,7 @@ from rawshake.tcp.segment import Flags, Segment
 from rawshake.tcp.seq import Seq, later
 from rawshake.tcp.state import State
 from rawshake.tcp.view import Step
+from rawshake.tcp.words import distance
 
 #: Seconds: a delayed ACK may take 0.5 (RFC 9293 3.8.6.3), and then it has to arrive.
 WATCH: Final = 0.6
@@ -84,12 +85,17 @@ def answers(
     """Expect <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, ``taken`` numbers more having been taken than at ``block``."""
     awaited = block.rcv_nxt + taken
     try:
-        yield from peer.expect(f". ={sent_until(peer, block)}: ack ={awaited}", within=within)
+        seq, ack = _relative(sent_until(peer, block), peer.their_isn), _relative(awaited, peer.isn)
+        yield from peer.expect(f". {seq}: ack {ack}", within=within)
     except Unexpected as unexpected:
         came = [one.segment for one in unexpected.mismatch.meanwhile if isinstance(one, Arrival)]
         if all(one.ack == awaited for one in came if one.has_ack):  # a program says nothing about that
             _unless_spoken(peer, block)
         raise
+
+
+def _relative(number: Seq, isn: Seq | None) -> str:
+    return f"={number}" if isn is None else str(distance(number, isn))
 
 
 def gone(peer: Peer, block: Block) -> Generator[Action[Any], Any, None]:

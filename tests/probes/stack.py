@@ -65,7 +65,7 @@ class Connection:
 class Stack:
     """Listens on ``PORTS``. ``takes`` are the choices that it makes; ``moves`` may spoil where a segment brings it."""
 
-    takes: frozenset[Choice] = frozenset()
+    takes: frozenset[Choice] = frozenset({Choice.RFC_5961_ACK})
     alter: Alter = lambda segment: segment
     moves: Callable[[Block, Block], Block] = lambda before, after: after
     #: whether it sends again what is not acknowledged, first after how many ns, and then how many times as late
@@ -77,6 +77,8 @@ class Stack:
     third: int = 3
     flight: int = 4
     connections: dict[tuple[int, int], Connection] = field(default_factory=dict)
+    #: whether the program that should not read does
+    consumes: bool = False
     #: whether it connects to the client's first port as soon as it can
     dials: bool = False
     #: the time of the latest arrival, in ns
@@ -167,7 +169,8 @@ class Stack:
         if terms.refuses(segment) or terms.stale(segment):
             return False
         arrival = Arrival(segment.flags, segment.seq, segment.ack, segment.payload_length)
-        if acceptable(block, arrival) or segment.seq < block.rcv_nxt:
+        unsent = arrival.has_ack and block.nxt < arrival.ack
+        if (acceptable(block, arrival) or segment.seq < block.rcv_nxt) and not unsent:
             terms.heed(segment, block, now)
         usual = block.state is not State.SYN_SENT and segment.has_ack and not (segment.syn or segment.rst)
         if usual and segment.length and block.rcv_nxt < segment.seq and acceptable(block, arrival):
@@ -177,6 +180,7 @@ class Stack:
     def _took(self, segment: Segment, now: int) -> Iterator[Segment]:
         self.now = now
         key = (segment.dport, segment.sport)
+        segment = self._cut(segment)
         arrival = Arrival(segment.flags, segment.seq, segment.ack, segment.payload_length)
         connection = self.connections.get(key)
         if connection is not None and connection.limits.expired(now):
@@ -188,7 +192,8 @@ class Stack:
         before = connection.block
         outcome = arrives(before, arrival, lambda choice: choice in self.takes)
         una = before.una if outcome.una is None else outcome.una
-        if arrival.has_ack and not (arrival.rst or arrival.syn) and acceptable(before, arrival):
+        current = arrival.has_ack and before.una <= arrival.ack <= before.nxt
+        if current and not (arrival.rst or arrival.syn) and acceptable(before, arrival):
             window = connection.terms.window(segment)
             same = window == connection.window and segment.ack == before.una != before.nxt
             connection.duplicates = connection.duplicates + 1 if same and not segment.length else 0
@@ -201,8 +206,9 @@ class Stack:
         connection.block = self.moves(before, after)
         una, state = connection.block.una, connection.block.state
         text = segment.payload[before.rcv_nxt - segment.seq : max(0, outcome.rcv_nxt - segment.seq)]
-        if connection.server is Server.NO_READ:
-            connection.block = replace(connection.block, rcv_wnd=connection.block.rcv_wnd - len(text))
+        if connection.server is Server.NO_READ and not self.consumes:
+            room = connection.block.rcv_wnd - len(text)
+            connection.block = replace(connection.block, rcv_wnd=max(0, room))
         if una != before.una:
             # Karn: what was sent twice measures nothing, and the longer timeout stays.
             connection.rto = connection.rto if connection.resent else self.timeout
@@ -225,6 +231,17 @@ class Stack:
             connection.timer = None
         elif connection.timer is None:
             connection.timer = now + connection.rto
+
+    def _cut(self, segment: Segment) -> Segment:
+        """3.10.7.4, first: "trim off any portions that lie outside the window (including SYN and FIN)"."""
+        block = self.block(segment.dport, segment.sport)
+        edge = block.rcv_nxt + block.rcv_wnd
+        if block.state is not State.ESTABLISHED or not (segment.seq < edge < segment.end) or segment.rst:
+            return segment
+        octets = edge - segment.data_seq
+        return replace(
+            segment, flags=segment.flags & ~Flags.FIN, payload=segment.payload[:octets], payload_length=octets
+        )
 
     def _unconnected(self, segment: Segment, arrival: Arrival, now: int) -> Iterator[Segment]:
         server = next((one for one, port in PORTS.items() if port == segment.dport), Server.CLOSED)

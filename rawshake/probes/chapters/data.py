@@ -6,15 +6,13 @@ from collections.abc import Generator
 from typing import Any, Final
 
 from rawshake.play import Action, Peer, Script, Unexpected, handshake
+from rawshake.probes.echo import echoed
 from rawshake.probes.model import Check, Server, broken, undecided, warn
 from rawshake.probes.park import PROGRAM
 from rawshake.probes.prove import WATCH
 from rawshake.probes.registry import probe
 from rawshake.rules.model import Level
 from rawshake.tcp.segment import Flags
-from rawshake.tcp.seq import Seq
-from rawshake.tcp.stream import Stream
-from rawshake.tcp.view import Step
 from rawshake.tcp.words import distance
 
 
@@ -48,7 +46,7 @@ def echo_equals_what_was_sent(peer: Peer) -> Script:
     """
     yield from handshake(peer)
     yield peer.send("P.", data=STREAM)
-    return (yield from _echoed(peer, len(STREAM)))
+    return (yield from echoed(peer, STREAM))
 
 
 @probe(
@@ -103,11 +101,11 @@ def overlaps_put_together(peer: Peer) -> Script:
     yield peer.collect(0.1)
     yield peer.send("P. 1:", data=STREAM[:3])
     yield from _sent_until_taken(peer)
-    return (yield from _echoed(peer, len(STREAM)))
+    return (yield from echoed(peer, STREAM))
 
 
 @probe(
-    "old-and-new-octets-taken", "D05", "RFC 9293 3.10.7.4", Level.PROCEDURE, server=Server.ECHO,
+    "old-and-new-octets-taken", "D05 S07", "RFC 9293 3.10.7.4", Level.PROCEDURE, server=Server.ECHO,
     rules="ack-is-cumulative",
 )  # fmt: skip
 def old_and_new_octets_taken(peer: Peer) -> Script:
@@ -121,7 +119,7 @@ def old_and_new_octets_taken(peer: Peer) -> Script:
     yield peer.expect(". ack 11", within=WATCH)
     yield peer.send("P. 1:", data=STREAM)
     yield peer.expect(". ack 21", within=WATCH)
-    return (yield from _echoed(peer, len(STREAM)))
+    return (yield from echoed(peer, STREAM))
 
 
 @probe(
@@ -198,23 +196,3 @@ def _sent_until_taken(peer: Peer) -> Generator[Action[Any], Any, None]:
             return
         yield from peer.send(f"P. {peer.our.una}:", data=STREAM[peer.our.una - 1 :])
     yield from peer.expect(f". ack {end}", within=WATCH)
-
-
-def _echoed(peer: Peer, octets: int) -> Generator[Action[Any], Any, Check | None]:
-    """Gather what is echoed, acknowledging it, and compare it with ``STREAM``."""
-    stream = Stream((peer.their_isn or Seq(0)) + 1)
-    got = b""
-    for entry in peer.entries:
-        if isinstance(entry, Step) and entry.sender is not peer.end:
-            got += stream.put(entry.segment.data_seq, entry.segment.payload)
-    while len(got) < octets:
-        came = yield from peer.next(within=PROGRAM)
-        if came is None or came.segment.rst:
-            break
-        fresh = stream.put(came.segment.data_seq, came.segment.payload)
-        got += fresh
-        if fresh:
-            yield from peer.send(".")
-    if got == STREAM[:octets]:
-        return None
-    return broken("The echo is not what was sent.", field="payload", expected=STREAM[:octets], actual=got)
