@@ -36,7 +36,7 @@ def _challenges(came: object, here: Block) -> bool:
 
 def _again(here: Block) -> Sequence[str]:
     """What it sends again by itself: its FIN, or a question about our window."""
-    own = [] if here.fin is None else [f"F. ={here.fin}:"]
+    own = [] if here.fin is None else [f"F. ack ={here.rcv_nxt}"]
     return (*own, f". ={here.una}: ack ={here.rcv_nxt}", f". ={here.una - 1}: ack ={here.rcv_nxt}")
 
 
@@ -132,8 +132,8 @@ def rst_outside_window_ignored_when_closing(peer: Peer) -> Script:
 def syn_challenged_when_closing(peer: Peer) -> Script:
     """In FIN-WAIT-1, FIN-WAIT-2 and CLOSING a SYN is challenged, and opens nothing.
 
-    Only TIME-WAIT may take a new SYN. By RFC 793 one in the window resets, which is told as a note; whoever answers
-    by a SYN,ACK mixes up two connections.
+    Only TIME-WAIT may take a new SYN. By RFC 793 one in the window resets, which is told as a note: Linux does so in
+    FIN-WAIT-2 of a program that has closed for good. Whoever answers by a SYN,ACK mixes up two connections.
     """
     found: list[Check | None] = []
     for recipe in (fin_wait_1, fin_wait_2, closing):

@@ -172,7 +172,7 @@ def _fin_again(peer: Peer, here: Block) -> Generator[Action[Any], Any, None]:
     yield from peer.collect(0)
     yield from peer.send(f"F. ={here.rcv_nxt - 1}: ack ={here.una}")
     answer = f". ={here.nxt}: ack ={here.rcv_nxt}"
-    fin = [] if here.fin is None else [f"F. ={here.fin}: ack ={here.rcv_nxt}"]
+    fin = [] if here.fin is None else [f"F. ack ={here.rcv_nxt}"]
     yield from peer.expect(answer, *fin, within=WATCH)
     yield from lives(peer, here)
 
@@ -230,7 +230,7 @@ def data_beyond_our_fin_dropped(peer: Peer) -> Script:
     """
     here = yield from last_ack(peer)
     yield peer.send(f"P. ={here.rcv_nxt}: ack ={here.una}", data=b"beyond")
-    here_again = [f"F. ={here.una}: ack ={here.rcv_nxt}", f". ={here.nxt}: ack ={here.rcv_nxt}"]
+    here_again = [f"F. ack ={here.rcv_nxt}", f". ={here.nxt}: ack ={here.rcv_nxt}"]
     yield peer.quiet(WATCH, but=here_again)
     yield from lives(peer, here)
 

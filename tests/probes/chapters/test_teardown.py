@@ -9,12 +9,13 @@ import pytest
 
 from rawshake.play.rehearse import Reply
 from rawshake.probes import select
+from rawshake.probes.grid.answers import Choice
 from rawshake.probes.model import Probe
 from rawshake.probes.result import Attempt
 from rawshake.rules.model import Verdict
 from rawshake.tcp.segment import Flags, Segment
 from rawshake.tcp.state import State
-from tests.probes.stack import ADDRESS, WINDOW, Connection, Stack
+from tests.probes.stack import ADDRESS, SECOND, WINDOW, Alter, Connection, Stack
 from tests.probes.twins import attempt
 
 
@@ -126,3 +127,78 @@ def test_a_window_that_does_not_close_tells_nothing() -> None:
         the("fin-into-closed-window-answered"), Reads(alter=lambda one: replace(one, window=WINDOW))
     )
     assert found.verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_server_that_closed_for_good_may_reset_what_comes() -> None:
+    probe = the("data-after-full-close-reset")
+    assert attempt(probe, Stack(takes=frozenset({Choice.HALF_DUPLEX}))).verdict is Verdict.PASS
+    # The client's ISN is 0xFFFFFFFF: 12 octets are acknowledged by 12.
+    silent = Stack(alter=lambda one: None if one.ack.value == 13 else one)
+    assert attempt(probe, silent).verdict is Verdict.WARN
+
+
+class Misplaced(Stack):
+    """Its FIN leaves a hole, or is a reset, or never comes."""
+
+    def __init__(self, change: Alter) -> None:
+        super().__init__(alter=lambda one: change(one) if one.fin else one)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda one: replace(one, seq=one.seq + 1), "It sent no FIN that follows its last octet."),
+        (lambda one: None, "It sent no FIN that follows its last octet."),
+        (lambda one: replace(one, flags=Flags.RST), "It reset where it should close."),
+    ],
+    ids=["hole", "none", "reset"],
+)
+@pytest.mark.parametrize("probe", ["closes-first-by-one-fin", "fin-waits-for-the-window"])
+def test_a_fin_that_does_not_follow_the_data_is_a_fault(probe: str, change: Alter, words: str) -> None:
+    found = attempt(the(probe), Misplaced(change))
+    assert (found.verdict, said(found)) == (Verdict.FAIL, words)
+
+
+def test_a_fin_that_comes_again_with_another_number_is_a_fault() -> None:
+    seen: list[Segment] = []
+
+    def moves(one: Segment) -> Segment:
+        if one.fin:
+            seen.append(one)
+        return replace(one, seq=one.seq - 1) if one.fin and len(seen) > 2 else one
+
+    found = attempt(the("own-fin-again-until-acked"), Stack(alter=moves))
+    assert (found.verdict, said(found)) == (Verdict.FAIL, "Its FIN came again with another number.")
+
+
+def test_a_fin_at_a_steady_pace_is_a_fault() -> None:
+    found = attempt(the("last-ack-fin-ever-slower"), Stack(backs_off=1.0))
+    assert found.verdict is Verdict.FAIL
+    assert said(found).startswith("The FIN came again after 1.00, 1.00")
+
+
+def test_questions_about_the_window_at_a_steady_pace_are_a_warning() -> None:
+    found = attempt(the("fin-waits-for-the-window"), Stack(backs_off=1.0))
+    assert (found.verdict, found.checks[-1].actual) == (Verdict.WARN, "1.00 s and 1.00 s")
+
+
+class Impatient(Stack):
+    """Ends what waits for more than ``patience`` ns for a segment."""
+
+    patience = 60 * SECOND
+
+    def took(self, segment: Segment, now: int) -> Iterable[Reply]:
+        if now - self.now > self.patience:
+            self.connections.clear()
+        return super().took(segment, now)
+
+
+def test_a_fin_wait_2_with_a_timer_is_noted_and_one_that_ends_at_once_is_a_fault() -> None:
+    found = attempt(the("fin-wait-2-timed"), Impatient())
+    assert (found.verdict, said(found)) == (
+        Verdict.NOTE,
+        "FIN-WAIT-2 ends by itself within 150 s; RFC 9293 has no such timer.",
+    )
+    hasty = Impatient()
+    hasty.patience = SECOND
+    assert attempt(the("fin-wait-2-timed"), hasty).verdict is Verdict.FAIL
