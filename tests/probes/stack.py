@@ -30,6 +30,8 @@ PORTS: Final = {
     Server.NO_READ: 9, Server.CLOSED: 1,
 }  # fmt: skip
 BULK: Final = bytes(range(256)) * 200
+#: Octets that are queued to be sent, from which on an echo reads no more.
+SEND_BUFFER: Final = 4096
 
 #: Changes a segment of the stack on its way out; None loses it.
 Alter = Callable[[Segment], "Segment | None"]
@@ -59,6 +61,8 @@ class Connection:
     duplicates: int = 0
     tries: int = 0
     resent: bool = False
+    #: what was taken and not read by the program: the window is so much smaller
+    unread: bytes = b""
 
 
 @dataclass
@@ -206,9 +210,6 @@ class Stack:
         connection.block = self.moves(before, after)
         una, state = connection.block.una, connection.block.state
         text = segment.payload[before.rcv_nxt - segment.seq : max(0, outcome.rcv_nxt - segment.seq)]
-        if connection.server is Server.NO_READ and not self.consumes:
-            room = connection.block.rcv_wnd - len(text)
-            connection.block = replace(connection.block, rcv_wnd=max(0, room))
         if una != before.una:
             # Karn: what was sent twice measures nothing, and the longer timeout stays.
             connection.rto = connection.rto if connection.resent else self.timeout
@@ -274,16 +275,28 @@ class Stack:
     # The program behind the port.
 
     def _program(self, connection: Connection, before: State, text: bytes) -> Iterator[Segment]:
+        read = self._read(connection, text)
         block, server = connection.block, connection.server
         fresh = before is State.SYN_RECEIVED and block.state in (State.ESTABLISHED, State.CLOSE_WAIT)
         if fresh and server in (Server.CLOSES_FIRST, Server.BULK):
             connection.queue += GREETING if server is Server.CLOSES_FIRST else BULK
             connection.closing = True
         if server is Server.ECHO:
-            connection.queue += text
+            connection.queue += read
         if block.state is State.CLOSE_WAIT and server not in (Server.BULK, Server.NO_READ):
             connection.closing = True
         yield from self._push(connection)
+
+    def _read(self, connection: Connection, text: bytes) -> bytes:
+        """What the program reads now; what it leaves makes the window smaller. An echo reads if it can write."""
+        block = connection.block
+        queued = len(connection.queue) - (block.una - connection.first)
+        stuck = connection.server is Server.ECHO and queued >= SEND_BUFFER
+        read = connection.unread + text
+        unread = stuck or (connection.server is Server.NO_READ and not self.consumes)
+        connection.unread = read if unread else b""
+        connection.block = replace(block, rcv_wnd=max(0, WINDOW - len(connection.unread)))
+        return read if not connection.unread else b""
 
     def _push(self, connection: Connection) -> Iterator[Segment]:
         """Send what the window lets, and the FIN behind it."""
