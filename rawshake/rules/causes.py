@@ -75,8 +75,11 @@ class _Heard:
 
 def resets(steps: Sequence[Step]) -> Iterator[Reset]:
     """Every RST of an end whose SYN was seen."""
+    last = max((step.number for step in steps if step.segment.rst), default=0)
     heard = {End.CLIENT: _Heard(), End.SERVER: _Heard()}
     for step in steps:
+        if step.number > last:
+            return
         if step.fate is Fate.LOST or not sound(step):
             continue
         segment, was = step.segment, step.was

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, IntFlag
 from functools import lru_cache
 from typing import Final
@@ -50,7 +50,7 @@ class Checksum(Enum):
     UNVERIFIABLE = "unverifiable"
 
 
-# Asked a dozen times for each segment: ``_value_`` is what ``value`` returns, without its descriptor.
+# ``_value_`` is what ``value`` returns, without its descriptor.
 _FIN, _SYN, _RST, _ACK = 0x01, 0x02, 0x04, 0x10
 
 
@@ -80,36 +80,28 @@ class Segment:
     ecn: int = 0
     defects: tuple[str, ...] = ()
 
+    # What the above comes to is asked a hundred times of each segment, so it is not worked out anew each time.
+    syn: bool = field(init=False, repr=False, compare=False)
+    fin: bool = field(init=False, repr=False, compare=False)
+    rst: bool = field(init=False, repr=False, compare=False)
+    has_ack: bool = field(init=False, repr=False, compare=False)
+    #: SEG.LEN: octets of sequence space, SYN and FIN counting one each (RFC 9293 section 3.4)
+    length: int = field(init=False, repr=False, compare=False)
+    #: SEG.SEQ + SEG.LEN, the number after the last that this segment occupies
+    end: Seq = field(init=False, repr=False, compare=False)
+
     def __post_init__(self) -> None:
+        put, flags = object.__setattr__, self.flags._value_
         if self.payload_length < 0:
-            object.__setattr__(self, "payload_length", len(self.payload))
-
-    @property
-    def syn(self) -> bool:
-        return bool(self.flags._value_ & _SYN)
-
-    @property
-    def fin(self) -> bool:
-        return bool(self.flags._value_ & _FIN)
-
-    @property
-    def rst(self) -> bool:
-        return bool(self.flags._value_ & _RST)
-
-    @property
-    def has_ack(self) -> bool:
-        return bool(self.flags._value_ & _ACK)
-
-    @property
-    def length(self) -> int:
-        """SEG.LEN: octets of sequence space, SYN and FIN counting one each (RFC 9293 section 3.4)."""
-        value = self.flags._value_
-        return self.payload_length + (value & _FIN) + ((value & _SYN) >> 1)
-
-    @property
-    def end(self) -> Seq:
-        """SEG.SEQ + SEG.LEN, the number after the last that this segment occupies."""
-        return self.seq + self.length
+            put(self, "payload_length", len(self.payload))
+        syn, fin = flags & _SYN != 0, flags & _FIN != 0
+        put(self, "syn", syn)
+        put(self, "fin", fin)
+        put(self, "rst", flags & _RST != 0)
+        put(self, "has_ack", flags & _ACK != 0)
+        length = self.payload_length + syn + fin
+        put(self, "length", length)
+        put(self, "end", self.seq + length if length else self.seq)
 
     @property
     def data_seq(self) -> Seq:

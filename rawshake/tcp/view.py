@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from operator import attrgetter
 from typing import Final, NamedTuple
@@ -177,26 +177,18 @@ class Step:
     meant: Segment | None = None
     copy: bool = False
 
-    @property
-    def receiver(self) -> End:
-        return self.sender.other
+    receiver: End = field(init=False, repr=False, compare=False)
+    #: the sender before this segment, and after it
+    was: View = field(init=False, repr=False, compare=False)
+    now: View = field(init=False, repr=False, compare=False)
+    #: the receiver before it, and after it
+    peer_was: View = field(init=False, repr=False, compare=False)
+    peer_now: View = field(init=False, repr=False, compare=False)
 
-    @property
-    def was(self) -> View:
-        """The sender before this segment."""
-        return self.before.of(self.sender)
-
-    @property
-    def now(self) -> View:
-        """The sender after it."""
-        return self.after.of(self.sender)
-
-    @property
-    def peer_was(self) -> View:
-        """The receiver before it."""
-        return self.before.of(self.sender.other)
-
-    @property
-    def peer_now(self) -> View:
-        """The receiver after it."""
-        return self.after.of(self.sender.other)
+    def __post_init__(self) -> None:
+        put, receiver = object.__setattr__, self.sender.other
+        put(self, "receiver", receiver)
+        put(self, "was", self.before.of(self.sender))
+        put(self, "now", self.after.of(self.sender))
+        put(self, "peer_was", self.before.of(receiver))
+        put(self, "peer_now", self.after.of(receiver))
