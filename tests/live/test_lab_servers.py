@@ -251,6 +251,9 @@ def test_dials_back(lab: Lab, address: str) -> None:
             asking.sendall(f"{waiting.getsockname()[1]}\n".encode())
             dialled, (there, *_) = waiting.accept()
             assert there == address
+            dialled.settimeout(LONG)
+            dialled.sendall(b"is that you?")
+            assert dialled.recv(100) == b"is that you?"
             dialled.close()
             assert asking.recv(1) == b""
 

@@ -194,6 +194,9 @@ class Stack:
             yield from self._unconnected(segment, arrival, now)
             return
         before = connection.block
+        if before.state is State.SYN_SENT and segment.syn:
+            connection.mss = Terms.offered(segment, now).payload
+            connection.cwnd = self.flight * connection.mss
         outcome = arrives(before, arrival, lambda choice: choice in self.takes)
         una = before.una if outcome.una is None else outcome.una
         current = arrival.has_ack and before.una <= arrival.ack <= before.nxt
@@ -281,7 +284,7 @@ class Stack:
         if fresh and server in (Server.CLOSES_FIRST, Server.BULK):
             connection.queue += GREETING if server is Server.CLOSES_FIRST else BULK
             connection.closing = True
-        if server is Server.ECHO:
+        if server in (Server.ECHO, Server.DIALS):
             connection.queue += read
         if block.state is State.CLOSE_WAIT and server not in (Server.BULK, Server.NO_READ):
             connection.closing = True

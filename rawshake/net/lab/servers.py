@@ -239,7 +239,7 @@ GLANCE: Final = 20_000_000
 
 @server(1007)
 def dials_back(peer: socket.socket) -> Script:
-    """reads a port, as a line; connects to it at the client's address, and reads there to the end"""
+    """reads a port, as a line; connects to it at the client's address, and echoes there to the end"""
     line = b""
     while b"\n" not in line and (data := (yield from receive(peer))):
         line += data
@@ -250,20 +250,25 @@ def dials_back(peer: socket.socket) -> Script:
     with socket.socket(peer.family, socket.SOCK_STREAM) as dialled:
         dialled.setblocking(False)
         dialled.connect_ex((host, int(number), *scope))
-        while not _ended(dialled):
+        unsent = bytearray()
+        while not _ended(dialled, unsent):
             yield Wait(pause=GLANCE)
 
 
-def _ended(dialled: socket.socket) -> bool:
-    """Whether a connection has failed, or has been read to its end."""
+def _ended(dialled: socket.socket, unsent: bytearray) -> bool:
+    """Whether a connection has failed, or has been read to its end; what it gets goes back, through ``unsent``."""
     try:
-        while dialled.recv(_CHUNK):
-            pass
+        while True:
+            while unsent:
+                del unsent[: dialled.send(unsent)]
+            data = dialled.recv(_CHUNK)
+            if not data:
+                return True
+            unsent += data
     except BlockingIOError:
         return False
     except OSError:
-        pass
-    return True
+        return True
 
 
 @server(1008)

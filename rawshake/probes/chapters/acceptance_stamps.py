@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from rawshake.play import Action, Peer, Script
 from rawshake.probes.grid.block import OUTSIDE, UNSENT, Block
-from rawshake.probes.model import note, undecided
+from rawshake.probes.model import note, skipped, undecided
 from rawshake.probes.park import GREETING, PATIENCE, block
 from rawshake.probes.prove import WATCH, answers
 from rawshake.probes.registry import probe
@@ -83,7 +83,7 @@ def _stamped(peer: Peer) -> Generator[Action[Any], Any, Block]:
     yield from peer.send(f"S <mss 1460,nop,nop,TS val {_FIRST} ecr 0>")
     synack = yield from peer.expect("S. ack 1", within=PATIENCE)
     if synack.segment.timestamps is None:
-        undecided("it does not use timestamps")
+        skipped("it does not take up timestamps")
     yield from peer.send(".")
     yield from peer.collect(GREETING)
     if peer.their.view.fin is not None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from itertools import pairwise
 from typing import Any, Final
 
 from rawshake.play import Action, Peer, Script, Unexpected
-from rawshake.probes.model import Check, Server, note, warn
-from rawshake.probes.park import PROGRAM, syn_sent
+from rawshake.probes.model import Check, Server, broken, note, undecided, warn
+from rawshake.probes.park import GREETING, PROGRAM, syn_sent
 from rawshake.probes.prove import ANSWER, WATCH
 from rawshake.probes.registry import probe
 from rawshake.profile import SECOND
 from rawshake.rules.model import Level
+from rawshake.tcp.view import Step
 
-#: Seconds in which its program says what it has to say first.
-GREETING: Final = 0.3
 #: Our answer to a SYN: with it a target that is still in SYN-SENT opens.
 SYNACK: Final = "S. 0: ack 1 <mss 1460>"
 
@@ -208,6 +208,84 @@ def simultaneous_open_by_ack(peer: Peer) -> Script:
     yield peer.expect("S.E? 0: ack 1")
     yield peer.send(". 1: ack 1")
     yield from _takes_data(peer)
+
+
+#: Seconds in which a SYN comes again for the first time: 3 was the first timeout of RFC 1122.
+_FIRST_WAIT: Final = 6.0
+#: Seconds that its SYNs are watched, to see the waits between them grow; and those of R2 for a SYN (MUST-23).
+_WATCHED: Final = 60.0
+_THREE_MINUTES: Final = 181.0
+
+
+@probe(
+    "syn-sent-again", "E27", "RFC 9293 3.8.3; RFC 6298 2; RFC 6298 5", Level.MUST,
+    rules="syn-backoff rto-at-least-1s syn-form", server=Server.DIALS,
+)  # fmt: skip
+def syn_sent_again(peer: Peer) -> Script:
+    """A SYN that is not answered comes again, with the same number, and not within a second.
+
+    A lost SYN is like any lost segment. The first wait is one second (RFC 6298), and was three before 2011; options
+    may be left out later on, in case somebody on the way drops SYNs that have them.
+    """
+    yield from syn_sent(peer)
+    again = yield from peer.expect("SE?W?A? 0:", within=_FIRST_WAIT)
+    waited = (again.time - min(one.time for one in peer.entries)) / SECOND
+    if waited < 0.9:
+        what = "the first wait is a second or more"
+        return warn(
+            f"It came again after {waited:.2f} s.", what=what, expected="1 s", actual=f"{waited:.2f} s"
+        )
+    yield peer.send(SYNACK)
+    yield from _opened(peer)
+    return None
+
+
+@probe(
+    "syn-waits-grow", "E27", "RFC 6298 5; RFC 9293 3.8.3 MUST-22", Level.MUST, rules="syn-backoff",
+    server=Server.DIALS, slow=True, patience=90.0,
+)  # fmt: skip
+def syn_waits_grow(peer: Peer) -> Script:
+    """The waits between SYNs that are not answered double.
+
+    So that many clients do not keep a line full that lost their SYNs because it was full. Linux (from 6.5 on) and
+    macOS begin with some equal waits of a second, which is told as a note; lwIP waits as long each time.
+    """
+    yield from syn_sent(peer)
+    yield peer.expect("SE?W?A? 0:", within=_FIRST_WAIT, strict=True)
+    yield peer.collect(_WATCHED)
+    times = [one.time for one in peer.entries if isinstance(one, Step) and one.sender is not peer.end]
+    waits = [(later - earlier) / SECOND for earlier, later in pairwise(times)]
+    shown = ", ".join(f"{wait:.1f}" for wait in waits)
+    if len(waits) < 3:
+        undecided(f"too few SYNs came for that, after {shown} s")
+    shrunk = any(after < 0.7 * before for before, after in pairwise(waits))
+    if shrunk or waits[-1] < 1.5 * waits[0]:
+        return broken(
+            "The waits between its SYNs do not double.", field="waits", expected="doubling", actual=shown
+        )
+    if any(after < 1.5 * before for before, after in pairwise(waits)):
+        return note(f"As in Linux and macOS: some waits are equal before they double, {shown} s.")
+    return None
+
+
+@probe(
+    "syn-tried-for-three-minutes", "E27", "RFC 9293 3.8.3 MUST-23", Level.MUST, rules="syn-r2-three-minutes",
+    server=Server.DIALS, slow=True, patience=210.0,
+)  # fmt: skip
+def syn_tried_for_three_minutes(peer: Peer) -> Script:
+    """A SYN,ACK that comes after three minutes still opens the connection.
+
+    "R2 for a SYN segment MUST be set large enough to provide retransmission of the segment for at least 3 minutes".
+    Nobody waits that long: Linux gives up after 127 s, Windows after 21 s, and programs before. It is a note.
+    """
+    yield from syn_sent(peer)
+    yield peer.wait(_THREE_MINUTES)
+    yield peer.collect(0)
+    yield peer.send(SYNACK)
+    came = yield from peer.expect(". 1: ack 1", "R.? 1:", within=ANSWER)
+    if came.which:
+        return note("It, or its program, has given up by then, as nearly all do.")
+    return None
 
 
 Acts = Generator[Action[Any], Any, None]

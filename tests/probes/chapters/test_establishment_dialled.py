@@ -84,3 +84,50 @@ def test_a_refusal_that_is_not_believed_is_told_and_one_that_is_answered_is_a_fa
     assert found.verdict is Verdict.NOTE
     assert found.checks[-1].sentence == "As in Windows: a connection that was refused is tried again."
     assert tried("refusal-believed", Stubborn(answers=Flags.RST | Flags.ACK)).verdict is Verdict.FAIL
+
+
+@dataclass
+class Waiting(Stack):
+    """Sends its SYN after these waits, in seconds."""
+
+    waits: tuple[float, ...] = ()
+
+    def woke(self, now: int) -> Iterable[Reply]:
+        found = list(super().woke(now))
+        for connection in self.connections.values():
+            wait = self.waits[min(connection.tries, len(self.waits) - 1)]
+            connection.timer = now + round(wait * RTO)
+        return found
+
+
+LINUX = (1, 1, 1, 1, 1, 2, 4, 8, 16, 32)
+
+
+@pytest.mark.parametrize(
+    ("waits", "verdict"),
+    [
+        ((1, 2, 4, 8, 16, 32), Verdict.PASS),
+        ((3, 6, 12, 24, 48), Verdict.PASS),
+        (LINUX, Verdict.NOTE),
+        ((3,), Verdict.FAIL),
+        ((4, 2, 1), Verdict.FAIL),
+        ((1, 2, 80), Verdict.INCONCLUSIVE),
+    ],
+)
+def test_waits_between_syns_are_judged(waits: tuple[float, ...], verdict: Verdict) -> None:
+    assert tried("syn-waits-grow", Waiting(waits=waits, tries=60)).verdict is verdict
+
+
+def test_a_syn_that_comes_again_early_is_warned_of_and_one_that_never_does_is_a_fault() -> None:
+    found = tried("syn-sent-again", Waiting(waits=(0.5, 1)))
+    assert (found.verdict, found.checks[-1].actual) == (Verdict.WARN, "0.50 s")
+    assert tried("syn-sent-again", Waiting(waits=(3, 6))).verdict is Verdict.PASS
+    assert tried("syn-sent-again", Waiting(waits=(20,))).verdict is Verdict.FAIL
+
+
+def test_who_gives_up_within_three_minutes_is_noted() -> None:
+    found = tried("syn-tried-for-three-minutes", Waiting(waits=LINUX, tries=9))
+    assert (found.verdict, found.checks[-1].sentence) == (
+        Verdict.NOTE,
+        "It, or its program, has given up by then, as nearly all do.",
+    )
