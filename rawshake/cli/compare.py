@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from rawshake.cli.drawing import drawing, drawing_options
-from rawshake.errors import Exit, Failure
+from rawshake.errors import Exit
 
 
 @click.command("compare")
@@ -23,19 +23,11 @@ def command(reports: tuple[str, ...], verbose: int, **given: object) -> int:
       rawshake compare linux.json lwip.json
     """
     from rawshake.cli.output import to_stdout
+    from rawshake.cli.stored import stored_run
     from rawshake.render.compared import compared
-    from rawshake.render.reading import BadReport
-    from rawshake.render.verify_json import load
 
-    runs = []
-    for report in reports:
-        try:
-            runs.append(load(Path(report).read_text(encoding="utf-8")))
-        except (OSError, UnicodeDecodeError) as refused:
-            problem = f"{report} cannot be read: {refused}."
-            raise Failure(Exit.UNREADABLE, problem, "Name reports of 'rawshake verify --json'.") from refused
-        except BadReport as bad:
-            raise Failure(bad.status, f"{report}: {bad.problem}", bad.next_step) from bad
-    names = [Path(report).stem for report in reports]
+    runs = [stored_run(report) for report in reports]
+    stems = [Path(report).stem for report in reports]
+    names = stems if len(set(stems)) == len(stems) else [f"{at}:{stem}" for at, stem in enumerate(stems, 1)]
     to_stdout(compared(names, runs, drawing(given, verbose=verbose)))
     return Exit.OK

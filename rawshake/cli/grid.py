@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import click
 
 from rawshake.cli.drawing import drawing, drawing_options
@@ -24,15 +21,10 @@ def command(report: str, **given: object) -> int:
       rawshake grid report.json
     """
     from rawshake.cli.output import to_stdout
+    from rawshake.cli.stored import stored_run
     from rawshake.render.grid_map import NAMES, grid_map
-    from rawshake.render.verify_json import load
 
-    try:
-        text = sys.stdin.read() if report == "-" else Path(report).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as refused:
-        problem = f"{report} cannot be read: {refused}."
-        raise Failure(Exit.UNREADABLE, problem, "Name a report of 'rawshake verify --json'.") from refused
-    cells = [one for one in load(text).results if one.id in NAMES]
+    cells = [one for one in stored_run(report).results if one.id in NAMES]
     if not cells:
         raise Failure(
             Exit.UNREADABLE,

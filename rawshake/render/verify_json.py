@@ -1,8 +1,9 @@
-"""What ``verify`` found as JSON, probe by probe, and what of it is read back: verdicts, checks, cells."""
+"""What ``verify`` found as JSON, under the stable names of verify.schema.json, and what of it is read back."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -127,7 +128,11 @@ def load(text: str) -> StoredRun:
     version = root["schema"].number()
     if version != SCHEMA:
         raise BadReport(f"The report is of schema {version}; this version reads schema {SCHEMA}.")
-    return StoredRun(root["target"].text(), tuple(_stored(node) for node in root["results"].items()))
+    results = tuple(_stored(node) for node in root["results"].items())
+    twice = [name for name, times in Counter(one.id for one in results).items() if times > 1]
+    if twice:
+        raise BadReport(f"The report has two results of {twice[0]!r}.")
+    return StoredRun(root["target"].text(), results)
 
 
 def _stored(node: Node) -> Stored:

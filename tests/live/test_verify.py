@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 import time
@@ -15,6 +14,7 @@ from rawshake.net.lab.namespaces import Lab
 from rawshake.net.lab.servers import SERVERS
 from rawshake.tcp.state import State
 from tests.command import LONG, rawshake, started
+from tests.render.verify_schema import validated
 
 #: What Linux comes to where that is not PASS.
 LINUX = Path(__file__).with_name("linux.expect")
@@ -41,7 +41,7 @@ def named(lab: Lab) -> list[str]:
 def verify(lab: Lab, address: str, *arguments: str) -> tuple[int, dict[str, Any]]:
     done = rawshake("verify", address, *named(lab), "--rate", "0", "--json", "-", *arguments)
     assert done.err == ""
-    return done.status, json.loads(done.out)
+    return done.status, validated(done.out)
 
 
 def test_a_kernel_comes_to_what_is_written_of_it(lab: Lab, address: str) -> None:

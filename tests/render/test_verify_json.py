@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 
 import pytest
+from jsonschema import Draft202012Validator, ValidationError
 
 from rawshake.play.rehearse import CLIENT, MemoryLink
 from rawshake.probes import select
+from rawshake.probes.grid.cells import AckPlace, Kind, SeqPlace
 from rawshake.probes.gridprobes import grid
 from rawshake.probes.model import Probe
 from rawshake.render.grid_map import NAMES, grid_map
@@ -16,11 +19,13 @@ from rawshake.render.probe_pages import probe_page, probe_table
 from rawshake.render.reading import BadReport
 from rawshake.render.verified import Run
 from rawshake.render.verify_json import dump, load
-from rawshake.rules.model import Verdict
+from rawshake.rules.model import Level, Verdict
 from rawshake.tcp.segment import Flags
+from rawshake.tcp.state import State
 from rawshake.verify.runner import Runner
 from tests.probes.stack import PORTS, Stack
 from tests.probes.twins import TARGET
+from tests.render.verify_schema import SCHEMA, validated
 from tests.verify.test_runner import isns
 
 
@@ -57,18 +62,53 @@ def test_it_is_read_back() -> None:
     assert found["LISTEN/SYN"].answer.endswith("<CTL=SYN,ACK>")
     assert (found["SYN-SENT/SYN"].verdict, found["SYN-SENT/SYN"].notes) == (
         Verdict.SKIPPED,
-        ("needs --listen",),
+        ("needs --dials",),
     )
-    assert json.loads(text)["totals"]["PASS"] == 3
+    assert validated(text)["totals"]["PASS"] == 3
 
 
 def test_what_did_not_pass_has_its_ladder_and_what_passed_has_not() -> None:
-    document = json.loads(dump(ran(challenged_wrongly(), "closed-port-refuses", "ESTABLISHED/SYN/at")))
+    document = validated(dump(ran(challenged_wrongly(), "closed-port-refuses", "ESTABLISHED/SYN/at")))
     passed, failed = (document["results"][at]["attempts"][0]["exchanges"] for at in (0, 1))
     if document["results"][0]["verdict"] != "PASS":
         passed, failed = failed, passed
     assert passed == []
     assert [exchange["segments"] > 3 for exchange in failed] == [True]
+
+
+def test_the_schema_is_one_and_names_what_there_is() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+    defined = SCHEMA["$defs"]
+    cell = defined["cell"]["properties"]
+    assert set(defined["verdict"]["enum"]) == {one.value for one in Verdict}
+    assert set(defined["state"]["enum"]) == {one.value for one in State}
+    assert set(defined["result"]["properties"]["level"]["enum"]) == {one.value for one in Level}
+    assert set(cell["segment"]["enum"]) == {one.value for one in Kind}
+    assert set(cell["seq"]["enum"]) == {None, *(one.value for one in SeqPlace)}
+    assert set(cell["ack"]["enum"]) == {None, *(one.value for one in AckPlace)}
+
+
+@pytest.mark.parametrize(
+    "change", [{"schema": 2}, {"more": 1}, {"totals": {"FINE": 1}}, {"results": [{}]}, {"seconds": -1}]
+)
+def test_the_schema_refuses_what_is_none(change: dict[str, object]) -> None:
+    document = validated(dump(ran(Stack(), "syn-opens")))
+    with pytest.raises(ValidationError):
+        validated(json.dumps({**document, **change}))
+
+
+def test_one_probe_has_one_result() -> None:
+    document = validated(dump(ran(Stack(), "syn-opens")))
+    with pytest.raises(BadReport, match="two results of 'syn-opens'"):
+        load(json.dumps({**document, "results": document["results"] * 2}))
+
+
+def test_its_connections_are_as_in_every_report() -> None:
+    (result,) = validated(dump(ran(challenged_wrongly(), "ESTABLISHED/SYN/at")))["results"]
+    exchanges = result["attempts"][-1]["exchanges"]
+    schema = json.loads((files("rawshake.render") / "report.schema.json").read_text("utf-8"))
+    assert exchanges
+    Draft202012Validator(schema).validate({"schema": 1, "command": "", "rules": [], "exchanges": exchanges})
 
 
 @pytest.mark.parametrize(
@@ -80,7 +120,7 @@ def test_what_did_not_pass_has_its_ladder_and_what_passed_has_not() -> None:
     ],
 )
 def test_what_is_no_report_of_verify_is_refused(change: dict[str, object], why: str) -> None:
-    document = json.loads(dump(ran(Stack(), "syn-opens")))
+    document = validated(dump(ran(Stack(), "syn-opens")))
     with pytest.raises(BadReport, match=why):
         load(json.dumps({**document, **change}))
 
