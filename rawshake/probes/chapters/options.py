@@ -121,7 +121,7 @@ def tiny_mss_survived(peer: Peer) -> Script:
         except Unexpected:
             found.append(note(f"A SYN with an MSS of {size} opens nothing."))
             continue
-        came = yield from _data(one, PATIENCE)
+        came = yield from data_of(one, PATIENCE)
         largest = max((arrival.segment.payload_length for arrival in came), default=0)
         if not came:
             what = "a connection with a tiny MSS goes on"
@@ -242,13 +242,13 @@ def flight(
     yield from peer.send(f"S {options}", options=octets)
     yield from peer.expect("S. ack 1")
     yield from peer.send(third)
-    came = yield from _data(peer, PROGRAM)
+    came = yield from data_of(peer, PROGRAM)
     if not came:
         undecided("its program sent nothing")
     return came
 
 
-def _data(peer: Peer, patience: float) -> Generator[Action[Any], Any, tuple[Arrival, ...]]:
+def data_of(peer: Peer, patience: float) -> Generator[Action[Any], Any, tuple[Arrival, ...]]:
     """The segments with data that come within so many seconds, and for a moment after the first."""
     first = yield from peer.next(within=patience)
     while first is not None and not first.segment.payload_length:
