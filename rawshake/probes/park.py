@@ -105,6 +105,20 @@ def time_wait(peer: Peer) -> Acts:
     return block(peer, State.TIME_WAIT)
 
 
+def time_wait_with_timestamps(peer: Peer) -> Acts:
+    """TIME-WAIT of a connection that has agreed on timestamps."""
+    yield from peer.send("S <mss 1460,TS val 100000 ecr 0>")
+    synack = yield from _must(peer.expect("S. ack 1", within=PATIENCE), "SYN-RECEIVED")
+    if synack.segment.timestamps is None:
+        undecided("it agrees to no timestamps")
+    yield from peer.send(".")
+    yield from their_fin(peer)
+    ours = peer.our.nxt
+    yield from peer.send("F.")
+    yield from _must(peer.expect(f". ack {ours + 1}", within=PATIENCE), "TIME-WAIT")
+    return block(peer, State.TIME_WAIT)
+
+
 def time_wait_through_closing(peer: Peer) -> Acts:
     """TIME-WAIT, through CLOSING."""
     yield from closing(peer)

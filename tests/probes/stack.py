@@ -151,6 +151,9 @@ class Stack:
     def _in_order(self, segment: Segment, now: int) -> list[Segment]:
         """Take it, and then what it had to wait for; all is acknowledged at once."""
         connection = self.connections.get((segment.dport, segment.sport))
+        if connection is not None and connection.terms.renewed(segment, connection.block.state):
+            del self.connections[segment.dport, segment.sport]
+            connection = None
         if connection is not None and not self._heeds(connection, segment, now):
             stale = connection.terms.stale(segment)
             return [self._segment(connection, Flags.ACK, connection.block.nxt)] if stale else []

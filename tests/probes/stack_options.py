@@ -11,6 +11,7 @@ from rawshake.tcp import option
 from rawshake.tcp.option import Kind, Option
 from rawshake.tcp.segment import Flags, Segment
 from rawshake.tcp.seq import Seq
+from rawshake.tcp.state import State
 
 #: RFC 9293 3.7.1: over IPv4, where the SYN has no MSS option.
 DEFAULT: Final = 536
@@ -78,6 +79,12 @@ class Terms:
         stamps = segment.timestamps
         old = stamps is not None and 0 < (self.recent - stamps[0]) % (1 << 32) < 1 << 31
         return self.stamps and old and not segment.rst
+
+    def renewed(self, segment: Segment, state: State) -> bool:
+        """RFC 6191 section 2: a SYN of a later time ends TIME-WAIT, whatever its number."""
+        if state is not State.TIME_WAIT or not segment.syn or segment.has_ack or segment.timestamps is None:
+            return False
+        return self.stamps and 0 < (segment.timestamps[0] - self.recent) % (1 << 32) < 1 << 31
 
     def heed(self, segment: Segment, block: Block, now: int) -> None:
         """Note what an acceptable segment tells beside its text; all up to RCV.NXT was acknowledged."""

@@ -10,7 +10,7 @@ import pytest
 from rawshake.play import Ending, Peer, Script, rehearse
 from rawshake.probes.grid.block import Block
 from rawshake.probes.model import Server, Undecided
-from rawshake.probes.park import WAYS, Recipe, greeted, time_wait_through_closing
+from rawshake.probes.park import WAYS, Recipe, greeted, time_wait_through_closing, time_wait_with_timestamps
 from rawshake.tcp.segment import Flags, Segment
 from rawshake.tcp.state import State
 from tests.probes.stack import GREETING, PORTS, Connection, Stack
@@ -18,6 +18,7 @@ from tests.probes.stack import GREETING, PORTS, Connection, Stack
 RECIPES: dict[str, tuple[State, Recipe, Server]] = {
     **{str(state): (state, way.recipe, server) for state, way in WAYS.items() if state is not State.SYN_SENT
        for server in way.servers[:1]},
+    "TIME-WAIT with timestamps": (State.TIME_WAIT, time_wait_with_timestamps, Server.CLOSES_FIRST),
     "TIME-WAIT through CLOSING": (State.TIME_WAIT, time_wait_through_closing, Server.CLOSES_FIRST),
     **{f"{state} at {server}": (state, WAYS[state].recipe, server)
        for state in (State.ESTABLISHED, State.LAST_ACK) for server in WAYS[state].servers[1:]},
@@ -89,6 +90,12 @@ class Greeting(Stack):
         if before is State.SYN_RECEIVED:
             connection.queue += GREETING
         yield from super()._program(connection, before, text)
+
+
+def test_without_timestamps_nothing_is_told_of_them() -> None:
+    plain = Stack(alter=lambda one: replace(one, options=()))
+    with pytest.raises(Undecided, match="it agrees to no timestamps"):
+        parked(plain, time_wait_with_timestamps, Server.CLOSES_FIRST)
 
 
 def test_a_greeting_is_heard_and_acknowledged() -> None:

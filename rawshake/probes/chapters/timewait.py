@@ -16,16 +16,16 @@ from rawshake.rules.model import Level
 CLAUSES = "RFC 9293 3.10.7.4; RFC 9293 3.6.1"
 
 
-def _held(here: Block) -> str:
+def held(here: Block) -> str:
     """What it has to say in TIME-WAIT: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>."""
     return f". ={here.nxt}: ack ={here.rcv_nxt}"
 
 
-def _fin_again(peer: Peer, here: Block) -> Generator[Action[Any], Any, None]:
+def fin_again(peer: Peer, here: Block) -> Generator[Action[Any], Any, None]:
     """Our FIN once more, which is acknowledged as before."""
     yield from peer.collect(0)
     yield from peer.send(f"F. ={here.rcv_nxt - 1}: ack ={here.nxt}")
-    yield from peer.expect(_held(here), within=WATCH)
+    yield from peer.expect(held(here), within=WATCH)
 
 
 @probe(
@@ -39,9 +39,9 @@ def fin_again_in_time_wait(peer: Peer) -> Script:
     server without TIME-WAIT answers by a reset, which turns a good end into an error.
     """
     here = yield from time_wait(peer)
-    yield from _fin_again(peer, here)
+    yield from fin_again(peer, here)
     yield peer.wait(WATCH)
-    yield from _fin_again(peer, here)
+    yield from fin_again(peer, here)
 
 
 @probe(
@@ -55,10 +55,10 @@ def old_segments_in_time_wait(peer: Peer) -> Script:
     """
     here = yield from time_wait(peer)
     yield peer.send(f"P. ={here.rcv_nxt - 50}: ack ={here.nxt}", data=b"ab")
-    yield peer.expect(_held(here), within=WATCH)
+    yield peer.expect(held(here), within=WATCH)
     yield peer.wait(WATCH)
     yield peer.send(f"P. ={here.rcv_nxt + (here.rcv_wnd + OUTSIDE)}: ack ={here.nxt}", data=b"ab")
-    yield peer.expect(_held(here), within=WATCH)
+    yield peer.expect(held(here), within=WATCH)
 
 
 @probe(
@@ -126,14 +126,15 @@ def syn_above_time_wait(peer: Peer) -> Script:
     isn = here.rcv_nxt + (here.rcv_wnd + OUTSIDE)
     yield peer.collect(0)
     yield peer.send(f"S ={isn}: <mss 1460>")
-    came = yield from peer.expect(_held(here), f"S. ack ={isn + 1}", within=WATCH)
+    came = yield from peer.expect(held(here), f"S. ack ={isn + 1}", within=WATCH)
     if not came.which:
         yield from lives(peer, here)
         return None
-    return _reopened(came, here)
+    return reopened(came, here)
 
 
-def _reopened(came: Arrival, here: Block) -> Check:
+def reopened(came: Arrival, here: Block) -> Check:
+    """What is to be said of a SYN,ACK out of TIME-WAIT: its ISN has to lie above the old numbers."""
     ahead = came.segment.seq - here.nxt
     if ahead < 0:
         return broken("It opens a new connection below the old one's numbers.", field="seq",
@@ -161,13 +162,13 @@ def syn_below_time_wait(peer: Peer) -> Script:
         yield from lives(peer, here)
         return note("RFC 6191: in TIME-WAIT a SYN below the old numbers is dropped in silence.")
     if came.segment.rst or came.segment.syn or came.segment.ack != here.rcv_nxt:
-        return broken("A SYN below the old numbers was taken, or reset.", field="answer", expected=_held(here),
+        return broken("A SYN below the old numbers was taken, or reset.", field="answer", expected=held(here),
                       actual=came.text)  # fmt: skip
     yield peer.send(f"R ={here.rcv_nxt}:")
     yield peer.wait(WATCH)
     peer.restart(isn.value)
     yield peer.send("S <mss 1460>")
-    last = yield from peer.expect("S. ack 1", _held(here), within=WATCH)
+    last = yield from peer.expect("S. ack 1", held(here), within=WATCH)
     return note("RFC 1337: TIME-WAIT ignores the RST, so that the client must wait.") if last.which else None
 
 
@@ -182,10 +183,10 @@ def odd_syns_in_time_wait(peer: Peer) -> Script:
     """
     here = yield from time_wait(peer)
     yield peer.send(f"S. ={here.rcv_nxt - OUTSIDE}: ack ={here.nxt} <mss 1460>")
-    yield peer.expect(_held(here), within=WATCH)
+    yield peer.expect(held(here), within=WATCH)
     yield peer.wait(WATCH)
     yield peer.send(f"SF ={here.rcv_nxt - OUTSIDE}: <mss 1460>")
-    yield peer.expect(_held(here), within=WATCH)
+    yield peer.expect(held(here), within=WATCH)
     yield from lives(peer, here)
 
 
@@ -203,10 +204,10 @@ def time_wait_from_closing(peer: Peer) -> Script:
     yield peer.collect(0)
     yield peer.send(f"R ={here.rcv_nxt - 1}:")
     yield peer.quiet(WATCH)
-    yield from _fin_again(peer, here)
+    yield from fin_again(peer, here)
     yield peer.wait(WATCH)
     yield peer.send(f"P. ={here.rcv_nxt - 50}: ack ={here.nxt}", data=b"ab")
-    yield peer.expect(_held(here), within=WATCH)
+    yield peer.expect(held(here), within=WATCH)
 
 
 @probe(
