@@ -144,6 +144,14 @@ def syn_sent(peer: Peer) -> Acts:
     return block(peer, State.SYN_SENT)
 
 
+def dialled(peer: Peer) -> Generator[Action[Any], Any, Arrival]:
+    """What a target begins with that dials out to us, for those who ask about its SYN."""
+    first = yield from peer.next(within=PROGRAM)
+    if first is None:
+        undecided("it has not dialled")
+    return first
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """How to get to a state: by which recipe, at which kinds of server (any of them will do), holding what there."""

@@ -91,6 +91,8 @@ def answers(
         came = [one.segment for one in unexpected.mismatch.meanwhile if isinstance(one, Arrival)]
         if all(one.ack == awaited for one in came if one.has_ack):  # a program says nothing about that
             _unless_spoken(peer, block)
+        if taken and any(one.rst for one in came):  # what it had read was nothing to its program
+            undecided("its program has reset the connection")
         raise
 
 

@@ -180,8 +180,8 @@ def _fed(peer: Peer, here: Block, data: bytes) -> Generator[Action[Any], Any, Bl
     """Expect that ``data`` is taken; what its program says to that is acknowledged. Gives where it stands then."""
     yield from peer.send("P.", data=data)
     yield from answers(peer, here, len(data))
-    yield from peer.collect(GREETING)
+    said = yield from peer.collect(GREETING)
+    if peer.their.view.fin is not None or any(one.segment.rst for one in said):
+        undecided("its program has closed the connection")
     yield from peer.send(".")
-    if peer.their.view.fin is not None:
-        undecided("its program closed by itself")
     return block(peer, State.ESTABLISHED)

@@ -8,11 +8,12 @@ from typing import Any, Final
 
 from rawshake.play import Action, Peer, Script, Unexpected
 from rawshake.probes.model import Check, Server, broken, note, undecided, warn
-from rawshake.probes.park import GREETING, PROGRAM, syn_sent
+from rawshake.probes.park import GREETING, dialled, syn_sent
 from rawshake.probes.prove import ANSWER, WATCH
 from rawshake.probes.registry import probe
 from rawshake.profile import SECOND
 from rawshake.rules.model import Level
+from rawshake.tcp.segment import Flags
 from rawshake.tcp.view import Step
 
 #: Our answer to a SYN: with it a target that is still in SYN-SENT opens.
@@ -29,7 +30,9 @@ def dialled_syn_bare(peer: Peer) -> Script:
     ECE, CWR and AE may ask for ECN, and data may ride on it (RFC 7413). A TSecr that is not 0 is a SHOULD that was
     not kept, and so is a second SYN within less than a second.
     """
-    first = yield from peer.expect("SU?E?W?A?", within=PROGRAM)
+    first = yield from dialled(peer)
+    if first.segment.flags & (Flags.SYN | Flags.ACK | Flags.FIN | Flags.RST) != Flags.SYN:
+        return broken("It begins with more than a SYN.", field="flags", expected="S", actual=first.text)
     # By the times of the capture: what is late here need not have been sent late.
     again = [one for one in (yield from peer.collect(WATCH)) if one.time - first.time < WATCH * SECOND]
     found: list[Check] = []
@@ -39,6 +42,8 @@ def dialled_syn_bare(peer: Peer) -> Script:
     if again:
         what = "a SYN is not sent again within a second"
         found.append(warn(f"It sent {again[0].text} at once.", what=what, expected="1 s", actual="less"))
+    yield peer.send(SYNACK)
+    yield from _opened(peer)
     return tuple(found)
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from rawshake.play import Peer, Script
 from rawshake.probes.chapters.options import at_most
 from rawshake.probes.model import Check, ProbeFunction, Server, broken, note, undecided, warn
-from rawshake.probes.park import GREETING, PROGRAM, syn_sent
+from rawshake.probes.park import GREETING, PROGRAM, dialled, syn_sent
 from rawshake.probes.prove import ANSWER, WATCH
 from rawshake.probes.registry import probe
 from rawshake.rules.model import Level
@@ -31,7 +31,7 @@ def dialled_syn_announces(peer: Peer) -> Script:
     1220 over IPv6, which is what a silent target may mean: a note. Linux has MSS, SACK-permitted, timestamps, window
     scale; lwIP MSS and window scale.
     """
-    syn = (yield from peer.expect("SU?E?W?A?", within=PROGRAM)).segment
+    syn = (yield from dialled(peer)).segment
     defects = [one.defect for one in syn.options if one.defect]
     kinds = [one.kind for one in syn.options if one.kind not in (Kind.NOP, Kind.EOL)]
     if defects:
@@ -49,6 +49,8 @@ def dialled_syn_announces(peer: Peer) -> Script:
         found.append(warn("An option comes twice in its SYN.", what=what, actual=peer.text(syn)))
     if syn.mss is None:
         found.append(note("No MSS in its SYN: segments of the default size are all that it will get."))
+    yield peer.send("S. 0: ack 1 <mss 1460>")
+    yield peer.expect(". 1: ack 1", within=ANSWER)
     return tuple(found)
 
 

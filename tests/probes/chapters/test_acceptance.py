@@ -154,3 +154,25 @@ class Greeting(Stack):
 )  # fmt: skip
 def test_a_program_that_speaks_first_does_no_harm(probe: str) -> None:
     assert tried(probe, Greeting()).verdict is Verdict.PASS
+
+
+@dataclass
+class Refusing(Stack):
+    """Its programs abort when they read something; ``late`` after it was acknowledged."""
+
+    late: bool = False
+
+    def took(self, segment: Segment, now: int) -> Iterable[Reply]:
+        found = list(super().took(segment, now))
+        here = self.connections.get((segment.dport, segment.sport))
+        if here is None or not segment.payload:
+            return found
+        del self.connections[segment.dport, segment.sport]
+        abort = self._segment(here, Flags.RST | Flags.ACK, here.block.nxt)
+        return [*(found if self.late else ()), (1_000_000, abort)]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_program_that_aborts_accuses_nobody(late: bool) -> None:
+    for probe in ("old-data-answered", "sequence-numbers-wrap"):
+        assert tried(probe, Refusing(late=late)).verdict is Verdict.INCONCLUSIVE
