@@ -66,15 +66,21 @@ class Link(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """What is to be wrong with the octets of a segment to send, beyond what a ``Segment`` can say.
+    """What is to be odd about the octets of a segment to send, beyond what a ``Segment`` can say.
 
     ``checksum`` is written in place of the right one. ``offset`` is the data offset in words of 32 bits, 0 to 15.
-    ``cut`` is how many octets of the TCP segment are sent, header included; the IP packet ends there.
+    ``cut`` is how many octets of the TCP segment are sent, header included; the IP packet ends there. ``fragment``
+    is how many octets of it each IP fragment holds: a multiple of 8.
     """
 
     checksum: int | None = None
     offset: int | None = None
     cut: int | None = None
+    fragment: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.fragment is not None and (self.fragment <= 0 or self.fragment % 8):
+            raise ValueError(f"An IP fragment holds a multiple of 8 octets, not {self.fragment}.")
 
     @property
     def breaks_header(self) -> bool:
@@ -86,6 +92,7 @@ class Malformed:
             "" if self.checksum is None else f"checksum {self.checksum:#06x}",
             "" if self.offset is None else f"data offset {self.offset}",
             "" if self.cut is None else f"cut to {self.cut} octets",
+            "" if self.fragment is None else f"in IP fragments of {self.fragment} octets",
         ]
         return ", ".join(filter(None, said))
 

@@ -30,6 +30,7 @@ CHECKSUM_FAULT: Final = 0x1234
 OPTIONS_ROOM: Final = 40
 _TCP_HEADER: Final = 20
 _IPV4_HEADER: Final = 20
+_IPV6_HEADER: Final = 40
 _CHECKSUM_AT: Final = 16
 _LARGEST: Final = 0xFFFF
 _LEAST_MTU: Final = 1280
@@ -48,7 +49,7 @@ def build(
     whose ``checksum`` is WRONG gets the right one xor 0x1234, or what ``checksum`` makes of it. IPv4 has DF
     set, as ordinary stacks do, and ``ident`` as identification: 1 to 65535, random where None (0 would be
     replaced by the kernel, raw(7), and then these octets would not be those on the wire). ``malformed`` is what
-    else is to be wrong; where that is not the checksum, it is right for the octets that go out.
+    else is to be wrong, all but its ``fragment``; where that is not the checksum, it is right for what goes out.
 
     Raises ``Failure`` with USAGE where options or payload do not fit.
     """
@@ -105,6 +106,35 @@ def build(
         written = right ^ CHECKSUM_FAULT if checksum is None else checksum(right)
         packet[at : at + 2] = written.to_bytes(2, "big")
     return bytes(packet)
+
+
+def fragments(packet: bytes, octets: int) -> tuple[bytes, ...]:
+    """A packet that ``build`` made, as IP fragments with so many octets of its TCP segment each, a multiple of 8.
+
+    In IPv4 DF is cleared (RFC 791 section 3.2), in IPv6 a fragment header stands in each (RFC 8200 section 4.5). A
+    packet that needs no second fragment stays as it is.
+    """
+    v6 = packet[0] >> 4 == 6
+    scapy = _scapy(v6=v6)
+    start = _IPV6_HEADER if v6 else _IPV4_HEADER
+    data = packet[start:]
+    if len(data) <= octets:
+        return (packet,)
+    ident = random.getrandbits(32)
+    made = []
+    for at in range(0, len(data), octets):
+        more = at + octets < len(data)
+        layers = scapy.network(packet[:start])
+        if v6:
+            from scapy.layers.inet6 import IPv6ExtHdrFragment
+
+            layers.nh, layers.plen = 44, None
+            layers /= IPv6ExtHdrFragment(nh=6, offset=at // 8, m=more, id=ident)
+        else:
+            layers.flags, layers.frag = "MF" if more else 0, at // 8
+            layers.len = layers.chksum = None
+        made.append(bytes(layers / scapy.raw(data[at : at + octets])))
+    return tuple(made)
 
 
 def build_icmp(message: IcmpMessage) -> bytes:

@@ -78,7 +78,10 @@ class SharedWire:
         if isinstance(what, IcmpMessage):
             self._sender.send(craft.build_icmp(what), self.target)
         else:
-            self._sender.send(craft.build(what, malformed=outgoing.malformed), what.dst.partition("%")[0])
+            packet = craft.build(what, malformed=outgoing.malformed)
+            octets = outgoing.malformed.fragment if outgoing.malformed is not None else None
+            for piece in (packet,) if octets is None else craft.fragments(packet, octets):
+                self._sender.send(piece, what.dst.partition("%")[0])
 
     def wake_by(self, descriptor: int | None) -> None:
         """Have ``receive`` return early, with None, while that can be read; None for no such thing."""

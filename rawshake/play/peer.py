@@ -160,6 +160,7 @@ class Peer:
         checksum: int | None = None,
         offset: int | None = None,
         cut: int | None = None,
+        fragment: int | None = None,
         src: str | None = None,
         dst: str | None = None,
     ) -> Send:
@@ -168,10 +169,10 @@ class Peer:
         That is: SEQ = SND.NXT (a SYN's is our ISN), ACK = RCV.NXT, window ``self.window``, no payload, no options
         but timestamps once both SYNs had them. ``data`` is the payload and ``options`` the options as octets.
         Malformed: ``checksum`` as written, ``offset`` the data offset in 32-bit words, ``cut`` how many octets
-        of the TCP segment go out. ``src`` and ``dst`` replace the IP addresses: that is no segment of this
-        connection, nobody follows it.
+        of the TCP segment go out. ``fragment`` is how many octets of it each IP fragment holds, a multiple of 8.
+        ``src`` and ``dst`` replace the IP addresses: that is no segment of this connection, nobody follows it.
         """
-        malformed = Malformed(checksum, offset, cut)
+        malformed = Malformed(checksum, offset, cut, fragment)
         return self._made(
             Send(
                 self,
@@ -289,20 +290,21 @@ class Peer:
         except NotationError as error:
             raise Mistake(error.problem) from None
         self.said = self.text(segment)
-        if send.malformed is not None and send.malformed.checksum is not None:
+        malformed = send.malformed or Malformed()
+        if malformed.checksum is not None:
             segment = replace(segment, checksum=Checksum.WRONG)
         foreign = send.src or send.dst
         segment = replace(segment, src=send.src or segment.src, dst=send.dst or segment.dst)
-        broken = send.malformed is not None and send.malformed.breaks_header
-        if foreign or broken:
+        if foreign or malformed.breaks_header:
             self._odd.append((segment.seq, segment.flags))
-            why = f"from {segment.src} to {segment.dst}" if foreign else str(send.malformed)
+            why = f"from {segment.src} to {segment.dst}" if foreign else str(malformed)
             self.entries.append(Remark(now, f"sent {self.said}, {why}"))
             return segment, Outgoing(segment, send.malformed)
         if segment.syn:
             self._stamps.begin(segment.options, now)
-        self.uncaptured.append(len(self.entries))
-        self._apply(segment, now, Fate.PASSED, ours=True)
+        if malformed.fragment is None:  # fragments are not put together when captured, either
+            self.uncaptured.append(len(self.entries))
+        self._apply(segment, now, Fate.PASSED, ours=True, note=str(malformed) if malformed.fragment else "")
         return segment, Outgoing(segment, send.malformed)
 
     def sending_icmp(self, send: SendIcmp, now: int) -> Outgoing:
@@ -375,7 +377,7 @@ class Peer:
             ttl=self.ttl,
         )
 
-    def _apply(self, segment: Segment, time: int, fate: Fate, *, ours: bool) -> Step:
+    def _apply(self, segment: Segment, time: int, fate: Fate, *, ours: bool, note: str = "") -> Step:
         if self.tracker is None:
             ends = (self.here, self.there) if ours else (self.there, self.here)
             self.tracker = Tracker(*ends)
@@ -384,7 +386,7 @@ class Peer:
             meant = believed(self._numbers(self.end).view, self._numbers(self.end.other).view, segment)
         if ours and segment.syn:
             self._anew = False
-        note = "taken as still under way" if self.crossing and not ours else ""
+        note = "taken as still under way" if self.crossing and not ours else note
         step = self.tracker.apply(segment, time, fate=fate, ours=ours, meant=meant, note=note)
         self.entries.append(step)
         return step

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
-from rawshake.link import IcmpMessage, Outgoing, Seen
+from rawshake.link import IcmpMessage, Malformed, Outgoing, Seen
 from rawshake.play.conversation import Conversation, Place, Result, ScriptFunction
 from rawshake.play.perform import perform
 from rawshake.report import Exchange
@@ -111,10 +111,11 @@ class MemoryLink:
         if isinstance(outgoing.what, IcmpMessage):
             self._at(self.clock + self.delay, _error(outgoing.what), arrives=True)
             return
-        segment = outgoing.what
-        self._at(self.clock, segment, ours=True)
-        if outgoing.malformed is not None and outgoing.malformed.breaks_header:
-            segment = replace(segment, defects=(str(outgoing.malformed),))
+        segment, malformed = outgoing.what, outgoing.malformed or Malformed()
+        if malformed.fragment is None:  # no capture puts fragments together
+            self._at(self.clock, segment, ours=True)
+        if malformed.breaks_header:
+            segment = replace(segment, defects=(str(malformed),))
         self._at(self.clock + self.delay, segment, arrives=True)
 
     def receive(self, deadline: int | None) -> Seen | None:

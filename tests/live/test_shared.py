@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
 from rawshake.errors import Exit, Failure
 from rawshake.link import Seen
+from rawshake.net import packetsocket
 from rawshake.net.lab.namespaces import Lab, Side
 from rawshake.net.shared import SharedWire
 from rawshake.play import Conversation, Ending, Peer, Place, Script, close, handshake
 from rawshake.play.perform import Troupe
 from rawshake.rules import book
 from rawshake.rules.model import Verdict
+from rawshake.tcp.decode import Reason, Undecoded, decode
 from rawshake.tcp.state import State
 
 SECOND = 1_000_000_000
@@ -129,6 +132,25 @@ def test_icmp_that_we_send_is_heard(lab: Lab, address: str) -> None:
         assert first.segment.payload_length > 1300 > again.segment.payload_length
 
     results(play(lab, address, "sends-bulk", smaller))
+
+
+def test_a_segment_in_fragments_is_put_together_by_a_kernel(lab: Lab, address: str) -> None:
+    def scattered(peer: Peer) -> Script:
+        yield from handshake(peer)
+        yield peer.send("P.", data=b"hello" * 20, fragment=48)
+        answer = yield from peer.expect(". 1:101(100) ack 101")
+        yield peer.send(".")
+        return answer.segment.payload
+
+    with packetsocket.opened() as tap:
+        packetsocket.bind(tap)
+        assert results(play(lab, address, "echo", scattered)) == [b"hello" * 20]
+        seen = []
+        with suppress(BlockingIOError):
+            while True:
+                seen.append(decode(tap.recv(packetsocket.ROOM, socket.MSG_DONTWAIT)))
+    fragments = [one for one in seen if isinstance(one, Undecoded) and one.reason is Reason.FRAGMENT]
+    assert len(fragments) == 3, seen
 
 
 def test_a_port_given_back_is_the_kernels_again(lab: Lab) -> None:

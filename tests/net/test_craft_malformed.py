@@ -6,11 +6,13 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
+from scapy.layers.inet import IP
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment
 
 from rawshake.link import IcmpMessage, Malformed
-from rawshake.net.craft import build, build_icmp
+from rawshake.net.craft import build, build_icmp, fragments
 from rawshake.tcp import option
-from rawshake.tcp.decode import IcmpError, decode
+from rawshake.tcp.decode import IcmpError, Reason, Undecoded, decode
 from rawshake.tcp.segment import Checksum, Flags, Segment
 from rawshake.tcp.seq import Seq
 from tests.tcp.strategies import internet_sum
@@ -74,6 +76,50 @@ def test_a_checksum_as_written(segment: Segment) -> None:
     assert octets[:16] == tcp(build(segment), segment)[:16]
     cut = tcp(build(wrong, malformed=Malformed(checksum=0xABCD, cut=17)), segment)
     assert cut[16:] == b"\xab"
+
+
+@pytest.mark.parametrize("segment", BOTH)
+def test_fragments_hold_the_segment_between_them(segment: Segment) -> None:
+    packet = build(replace(segment, payload=bytes(range(72)), payload_length=72))
+    whole = tcp(packet, segment)
+    pieces = fragments(packet, 40)
+    header = 48 if segment.v6 else 20
+    assert [len(piece) - header for piece in pieces] == [40, 40, 16]
+    held = b""
+    idents = set()
+    for piece in pieces:
+        more, at, ident, octets = _fragment(piece)
+        assert at == len(held)
+        held += octets
+        assert more is (len(held) < len(whole))
+        idents.add(ident)
+        assert decode(piece) == Undecoded(
+            Reason.FRAGMENT, "The packet is a fragment, and fragments are not put together."
+        )
+    assert held == whole
+    assert len(idents) == 1
+    assert fragments(packet, 96) == (packet,)
+
+
+def _fragment(packet: bytes) -> tuple[bool, int, int, bytes]:
+    """By Scapy's dissector: whether more follow, where it stands in octets, the identification, and what it holds."""
+    if packet[0] >> 4 == 6:
+        six = IPv6(packet)
+        assert (six.nh, six.plen) == (44, len(packet) - 40)
+        header = six[IPv6ExtHdrFragment]
+        assert (header.nh, header.res1, header.res2) == (6, 0, 0)
+        return bool(header.m), header.offset * 8, header.id, bytes(header.payload)
+    four = IP(packet)
+    assert (four.proto, four.len, four.ihl) == (6, len(packet), 5)
+    assert not four.flags.DF
+    assert internet_sum(packet[:20]) == 0xFFFF
+    return bool(four.flags.MF), four.frag * 8, four.id, packet[20:]
+
+
+@pytest.mark.parametrize("octets", [0, -8, 20])
+def test_a_fragment_holds_a_multiple_of_eight_octets(octets: int) -> None:
+    with pytest.raises(ValueError, match=f"a multiple of 8 octets, not {octets}"):
+        Malformed(fragment=octets)
 
 
 @pytest.mark.parametrize("segment", BOTH)

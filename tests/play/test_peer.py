@@ -13,6 +13,7 @@ from rawshake.play import (
     rehearse,
 )
 from rawshake.play.rehearse import START, Reply
+from rawshake.report import Judged
 from rawshake.tcp.notation import parse_segment
 from rawshake.tcp.segment import Segment
 from rawshake.tcp.state import State
@@ -55,6 +56,21 @@ def test_timestamps_go_on_by_themselves_once_both_have_them() -> None:
 
     value = rehearse(script, Answers(stamped)).result.value
     assert value == ((6, 77), ())
+
+
+def test_a_segment_in_fragments_is_followed_but_not_awaited_in_the_capture() -> None:
+    def script(peer: Peer) -> Script:
+        yield from handshake(peer)
+        yield peer.send("P.", data=b"abc", fragment=16)
+        yield peer.expect(". ack 4")
+        yield peer.send("P.", data=b"def", fragment=12)
+
+    played = rehearse(script, Honest())
+    mistake = played.result.mistake
+    assert mistake is not None
+    assert "An IP fragment holds a multiple of 8 octets, not 12." in mistake.problem
+    notes = [one.step.note for one in played.exchanges[0].entries if isinstance(one, Judged)]
+    assert notes[:5] == ["", "", "", "in IP fragments of 16 octets", ""]
 
 
 def test_segments_that_no_segment_can_be() -> None:

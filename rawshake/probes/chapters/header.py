@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rawshake.play import Peer, Script, handshake
+from rawshake.play import Peer, Script, Unexpected, handshake
 from rawshake.probes.model import Check, Holds, Server, Target, broken, note, warn
 from rawshake.probes.park import established
 from rawshake.probes.prove import WATCH, lives
@@ -203,3 +203,27 @@ def multicast_destination_ignored(peer: Peer, target: Target) -> Script:
     yield from handshake(peer)
     yield peer.send("P.", data=b"hello")
     yield peer.expect(". ack 6", within=WATCH)
+
+
+@probe("fragments-put-together", "H09", "RFC 1122 3.3.2; RFC 8200 4.5; RFC 9293 3.10.7.4", Level.MUST)
+def fragments_put_together(peer: Peer, target: Target) -> Script:
+    """A segment that comes in IP fragments is put together and taken, like one that comes whole.
+
+    "The IP layer MUST implement reassembly of IP datagrams." Firewalls drop fragments, as small stacks may be built to;
+    which of them it was cannot be told from outside, so that silence is a warning. No fragment is as small as filters,
+    and some Linux kernels, refuse: 200 octets in IPv4, and all that 1280 octets have room for in IPv6.
+    """
+    octets, fragment = (1220, 1232) if ":" in target.address else (500, 200)
+    yield from handshake(peer)
+    yield peer.send("P.", data=bytes(octets), fragment=fragment)
+    try:
+        yield peer.expect(f". ack {octets + 1}", within=WATCH)
+    except Unexpected as unexpected:
+        if not unexpected.mismatch.silence:
+            raise
+    else:
+        return None
+    yield peer.send("P. 1:", data=bytes(octets))
+    yield peer.expect(f". ack {octets + 1}", within=WATCH)
+    return warn("A segment in fragments was not taken, and whole it was.", expected=f". ack {octets + 1}",
+                actual="silence")  # fmt: skip

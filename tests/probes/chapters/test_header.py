@@ -62,3 +62,19 @@ class Landed(Stack):
 
 def test_a_stack_that_hangs_at_an_impossible_source_is_named() -> None:
     assert attempt(the("impossible-source-survived"), Landed()).verdict is Verdict.FAIL
+
+
+class Whole(Stack):
+    """Takes no data the first time, as if it came in fragments that it drops."""
+
+    dropped = False
+
+    def took(self, segment: Segment, now: int) -> Iterable[Reply]:
+        drops = segment.payload_length and not self.dropped
+        self.dropped = self.dropped or bool(drops)
+        return () if drops else super().took(segment, now)
+
+
+def test_fragments_that_are_not_put_together_are_a_warning() -> None:
+    found = attempt(the("fragments-put-together"), Whole())
+    assert (found.verdict, found.checks[-1].actual) == (Verdict.WARN, "silence")
