@@ -268,9 +268,10 @@ class Follower:
         for ruling in rulings:
             if ruling.verdict is Verdict.PASS:
                 live.passed.add(ruling.rule)
-            elif ruling.verdict is Verdict.INCONCLUSIVE:
+                continue
+            if ruling.verdict is Verdict.INCONCLUSIVE:
                 live.undecidable[ruling.rule, ruling.sentence] += 1
-            if ruling.verdict is Verdict.FAIL:
+            elif ruling.verdict is Verdict.FAIL:
                 live.failed.add(ruling.rule)
             if ruling.is_finding and len(live.findings) < self._limits.findings:
                 live.findings.append(Found(number, ruling, written(segment, live.tracker)))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from rawshake.rules.model import (
     CaptureCheck,
@@ -25,9 +25,11 @@ from rawshake.tcp.segment import Checksum
 from rawshake.tcp.view import End, Fate, Step
 from rawshake.vantage import infer
 
+#: The verdicts that charge an end with something.
+CHARGES: Final = frozenset({Verdict.FAIL, Verdict.WARN, Verdict.NOTE})
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+
+class Ruling(NamedTuple):
     """What one rule said of one segment. ``consequence`` marks a breach that follows from an earlier one of
     the same end in the same field, or whose cell was charged already: it is shown, and not counted.
     """
@@ -48,25 +50,18 @@ class Ruling:
     @property
     def is_finding(self) -> bool:
         """Whether it counts as a breach, a warning or a note."""
-        return not self.consequence and self.verdict in (Verdict.FAIL, Verdict.WARN, Verdict.NOTE)
+        return not self.consequence and self.verdict in CHARGES
 
 
 def ruled(
     entry: Rule, outcome: Outcome, end: End, step: int, *, consequence: bool = False, ours: bool = False
 ) -> Ruling:
     """What the rule said of the step of that number."""
+    field, sentence, verdict, expected, actual, _, _ = outcome
+    if verdict is None:
+        verdict = entry.level.when_broken
     return Ruling(
-        rule=entry.id,
-        cite=entry.cite,
-        step=step,
-        end=end,
-        field=outcome.field,
-        verdict=entry.level.when_broken if outcome.verdict is None else outcome.verdict,
-        sentence=outcome.sentence,
-        expected=outcome.expected,
-        actual=outcome.actual,
-        consequence=consequence,
-        ours=ours,
+        entry.id, entry.cite, step, end, field, verdict, sentence, expected, actual, consequence, ours
     )
 
 
@@ -145,8 +140,7 @@ class Judge:
     def _rule(self, entry: Rule, outcome: Outcome, step: Step) -> Ruling:
         verdict = entry.level.when_broken if outcome.verdict is None else outcome.verdict
         end = outcome.end or step.sender
-        charges = verdict in (Verdict.FAIL, Verdict.WARN, Verdict.NOTE)
-        follows = charges and self._charge(entry.id, verdict, step.number, end, outcome.field)
+        follows = verdict in CHARGES and self._charge(entry.id, verdict, step.number, end, outcome.field)
         ours = end is self._ours
         return ruled(entry, outcome, end, step.number, consequence=follows, ours=ours)
 
@@ -171,11 +165,14 @@ class Judge:
 
     def _note_right(self, rulings: Sequence[Ruling], number: int) -> None:
         for ruling in rulings:
-            cell = (ruling.end, ruling.field)
-            if ruling.verdict is Verdict.PASS and (number, *cell) not in self._charged:
-                numbers = self._right.setdefault(cell, [])
-                if not numbers or numbers[-1] != number:
-                    numbers.append(number)
+            if ruling.verdict is not Verdict.PASS:
+                continue
+            end, field = ruling.end, ruling.field
+            if self._charged and (number, end, field) in self._charged:
+                continue
+            numbers = self._right.setdefault((end, field), [])
+            if not numbers or numbers[-1] != number:
+                numbers.append(number)
 
 
 def _lived(end: End, steps: Sequence[Step]) -> list[Step]:
@@ -248,8 +245,7 @@ class CaptureJudge:
     def ruling(self, entry: Rule, outcome: Outcome, opening: Opening) -> Ruling:
         """What there is to say of an outcome."""
         verdict = entry.level.when_broken if outcome.verdict is None else outcome.verdict
-        charges = verdict in (Verdict.FAIL, Verdict.WARN, Verdict.NOTE)
-        consequence = charges and self._known((entry.id, opening.here[0], verdict))
+        consequence = verdict in CHARGES and self._known((entry.id, opening.here[0], verdict))
         return ruled(entry, outcome, opening.end, outcome.step or opening.step, consequence=consequence)
 
     def _known(self, key: tuple[str, str, Verdict]) -> bool:

@@ -36,7 +36,7 @@ def test_findings_are_kept_up_to_a_limit_with_the_segment_in_words() -> None:
     run(listener, lambda: bool(register.exchanges))
     (exchange,) = register.exchanges
     first = next(entry for entry in exchange.entries if isinstance(entry, Judged))
-    finding = replace(first.rulings[0], verdict=Verdict.FAIL, consequence=False)
+    finding = first.rulings[0]._replace(verdict=Verdict.FAIL, consequence=False)
     account = Account(7, Tracker(exchange.client, exchange.server), most=2)
     assert account.unheard
     for _ in range(3):

@@ -121,7 +121,7 @@ class Outcome(NamedTuple):
 
 def held(field: str, sentence: str, *, end: End | None = None, step: int | None = None) -> Outcome:
     """The rule was exercised and held."""
-    return Outcome(field, sentence, end=end, step=step)
+    return Outcome(field, sentence, Verdict.PASS, "", "", end, step)
 
 
 def broken(

@@ -52,7 +52,7 @@ def _name(kind: int) -> str:
 
 
 def _option_octets(segment: Segment) -> int:
-    return sum(len(option.wire) for option in segment.options)
+    return sum([option.size for option in segment.options])
 
 
 @rule("mss-option-only-on-syn", "RFC 9293 3.2 MUST-65", Level.MUST_NOT)

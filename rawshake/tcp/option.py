@@ -54,6 +54,11 @@ class Option:
         return bytes([self.kind, self.length]) + self.data
 
     @property
+    def size(self) -> int:
+        """How many octets those are."""
+        return (1 if self.length is None else 2) + len(self.data)
+
+    @property
     def known(self) -> bool:
         """Whether it is well formed and so may be given its meaning."""
         return self.defect is None

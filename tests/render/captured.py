@@ -81,7 +81,7 @@ def connections() -> st.SearchStrategy[Connection]:
         rtt=st.none() | st.integers(0, 10**13),
         retransmissions=st.builds(Retransmissions, counts, counts, counts, counts),
     )
-    found = rulings(1, 1).map(lambda some: replace(some[0], consequence=False, ours=False))
+    found = rulings(1, 1).map(lambda some: some[0]._replace(consequence=False, ours=False))
     findings = st.lists(st.builds(Found, st.integers(0, 10**9), found, texts(60)), max_size=4).map(
         lambda some: tuple(one for one in some if one.ruling.is_finding)
     )

@@ -91,7 +91,7 @@ def exchange(
     for line in lines:
         fate = Fate.LOST if line.lost else Fate.PASSED if line.from_client else Fate.DELIVERED
         step = tracker.apply(line.segment, line.time, fate=fate, ours=line.from_client)
-        said = tuple(replace(r, step=step.number) for r in (rulings or {}).get(step.number, ()))
+        said = tuple(r._replace(step=step.number) for r in (rulings or {}).get(step.number, ()))
         entries.append(Judged(step, said))
     return Exchange(
         tracker.client, tracker.server, tuple(entries), closing=closing, outcome=outcome, data=b"hello"

@@ -62,10 +62,9 @@ def everything() -> Exchange:
         +0.000008 < P. 1:9(8) ack 1 win 65160 hex 00ff1b5b326a0d0a
     """
     said = {
-        2: [HELD, replace(OFFERED, verdict=Verdict.INCONCLUSIVE, sentence="the SYN was not seen")],
+        2: [HELD, OFFERED._replace(verdict=Verdict.INCONCLUSIVE, sentence="the SYN was not seen")],
         3: [
-            replace(
-                BROKEN,
+            BROKEN._replace(
                 rule="ack-of-what-was-sent",
                 end=End.CLIENT,
                 ours=True,
@@ -74,15 +73,13 @@ def everything() -> Exchange:
             )
         ],
         4: [
-            replace(
-                BROKEN,
+            BROKEN._replace(
                 rule="reset-seq",
                 field="seq",
                 cite="RFC 9293 3.10.7.4; RFC 5961 3.2",
                 sentence="seq 1 is neither SEG.ACK 4105923912 nor in the window \u202eevil\x1b[2J",
             ),
-            replace(
-                BROKEN,
+            BROKEN._replace(
                 rule="reset-ack",
                 verdict=Verdict.NOTE,
                 field="flags",
@@ -90,9 +87,8 @@ def everything() -> Exchange:
             ),
         ],
         5: [
-            replace(BROKEN, rule="after-reset", consequence=True, sentence="data after its own reset"),
-            replace(
-                BROKEN,
+            BROKEN._replace(rule="after-reset", consequence=True, sentence="data after its own reset"),
+            BROKEN._replace(
                 rule="psh",
                 verdict=Verdict.WARN,
                 field="flags",
@@ -102,16 +98,15 @@ def everything() -> Exchange:
         ],
     }
     closing = (
-        replace(
-            BROKEN,
+        BROKEN._replace(
             step=2,
             rule="isn-clock",
             field="seq",
             cite="RFC 6528 3",
             sentence="two ISNs 7 apart",
         ),
-        replace(HELD, step=5, rule="syn-retransmitted", sentence="no SYN had to be sent again"),
-        replace(HELD, verdict=Verdict.INCONCLUSIVE, step=5, rule="mss", sentence="no full segment was seen"),
+        HELD._replace(step=5, rule="syn-retransmitted", sentence="no SYN had to be sent again"),
+        HELD._replace(verdict=Verdict.INCONCLUSIVE, step=5, rule="mss", sentence="no full segment was seen"),
     )
     made = exchange(text, said, outcome=Outcome.RESET, closing=closing)
     tracker = Tracker(made.client, made.server)

@@ -66,11 +66,11 @@ def test_broken_rules_are_shown_always(verbose: int) -> None:
 
 
 def test_whoever_broke_it_is_named_where_it_is_not_the_other_end_that_sent_it() -> None:
-    short = replace(BROKEN, sentence="x", rule="r", cite="c")
+    short = BROKEN._replace(sentence="x", rule="r", cite="c")
     assert "broken by" not in said((short,))
     assert "r · broken by the server · c" in said((short,), sender=End.CLIENT)
-    assert "r · broken by us · c" in said((replace(short, end=End.CLIENT, ours=True),), sender=End.CLIENT)
-    assert said((replace(short, consequence=True),)).endswith("r · c · follows from an earlier breach")
+    assert "r · broken by us · c" in said((short._replace(end=End.CLIENT, ours=True),), sender=End.CLIENT)
+    assert said((short._replace(consequence=True),)).endswith("r · c · follows from an earlier breach")
 
 
 def test_what_is_not_shown_is_counted_by_kind() -> None:
@@ -115,7 +115,7 @@ def of(*said_of_it: Ruling, outcome: Outcome = Outcome.CLOSED) -> Exchange:
     return replace(made, entries=(Judged(made.steps[0], said_of_it), *made.entries[1:]))
 
 
-BY_US = replace(BROKEN, end=End.CLIENT, ours=True)
+BY_US = BROKEN._replace(end=End.CLIENT, ours=True)
 WARNING = ruling("w", Verdict.WARN, "x")
 
 
@@ -151,7 +151,7 @@ def test_a_finding_in_one_line_has_all_of_it() -> None:
         "FAIL synack-ack-is-isn-plus-1, segment 1, broken by the server: ack 2915269997 is the ISN itself; "
         "to acknowledge the SYN it must be ISN 2915269997 + 1 = 2915269998 (RFC 9293 3.10.7.2)"
     )
-    assert finding_text(replace(BROKEN, verdict=Verdict.NOTE, sentence="x")).startswith(
+    assert finding_text(BROKEN._replace(verdict=Verdict.NOTE, sentence="x")).startswith(
         "NOTE synack-ack-is-isn-plus-1, segment 1, of the server: x"
     )
 
@@ -171,7 +171,7 @@ def test_a_document_is_named_once(cite: str) -> None:
 
 
 def test_no_line_ends_within_a_clause() -> None:
-    tail = replace(BROKEN, sentence="x", rule="rule", cite="RFC 9293 3.10.7.4; RFC 9293 3.5; RFC 5961 3.2")
+    tail = BROKEN._replace(sentence="x", rule="rule", cite="RFC 9293 3.10.7.4; RFC 9293 3.5; RFC 5961 3.2")
     for width in range(30, 80):
         lines = [line.strip() for line in said((tail,), width=width).splitlines()[1:]]
         assert not any(line.endswith(("RFC", "9293", "5961")) for line in lines)

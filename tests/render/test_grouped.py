@@ -44,7 +44,7 @@ def test_the_gravest_comes_first() -> None:
     found = summary.rules["synack-ack-is-isn-plus-1"]
     connection, one = found.first[0]
     for name, verdict in (("a-note", Verdict.NOTE), ("a-warning", Verdict.WARN)):
-        other = replace(one, ruling=replace(one.ruling, rule=name, verdict=verdict))
+        other = replace(one, ruling=one.ruling._replace(rule=name, verdict=verdict))
         summary.add(replace(connection, findings=(other,)))
     heads = [line.split()[:2] for line in grouped(summary, PLAIN).splitlines() if line[:1] not in ("", " ")]
     assert heads == [["FAIL", "synack-ack-is-isn-plus-1"], ["WARN", "a-warning"], ["NOTE", "a-note"]]
