@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, Final
 
-from rawshake.play import Action, Arrival, Peer, Script, handshake
+from rawshake.play import Action, Arrival, Peer, Script, Unexpected, handshake
 from rawshake.probes.grid.block import UNSENT, Block
 from rawshake.probes.model import Check, Server, broken, note, undecided
 from rawshake.probes.park import PROGRAM, block, close_wait, closing, greeted, last_ack
@@ -85,6 +85,17 @@ def last_ack_wants_its_fin_acked(peer: Peer) -> Script:
     yield from gone(peer, here)
 
 
+def _acked(peer: Peer, here: Block, *texts: str) -> Generator[Action[Any], Any, Arrival]:
+    """Expect one of these in answer to text; a program may also abort the connection for what it reads (3.10.5)."""
+    try:
+        return (yield from peer.expect(*texts, within=WATCH))
+    except Unexpected as unexpected:
+        came = [one.segment for one in unexpected.mismatch.meanwhile if isinstance(one, Arrival)]
+        if any(one.rst and one.seq == here.nxt for one in came):
+            undecided("its program reset the connection")
+        raise
+
+
 @probe("fin-with-data-acked", "T06", "RFC 9293 3.10.7.4; RFC 9293 3.4", Level.PROCEDURE, rules="fin-acked")
 def fin_with_data_acked(peer: Peer) -> Script:
     """A FIN that rides on five octets is acknowledged with them: by 6 more than its SEG.SEQ.
@@ -94,7 +105,7 @@ def fin_with_data_acked(peer: Peer) -> Script:
     """
     here = yield from greeted(peer)
     yield peer.send("FP.", data=b"hello")
-    yield peer.expect(f".F? ack ={here.rcv_nxt + 6}", within=WATCH)
+    yield from _acked(peer, here, f".F? ack ={here.rcv_nxt + 6}")
 
 
 @probe(
@@ -112,11 +123,11 @@ def early_fin_awaits_the_data(peer: Peer) -> Script:
     yield peer.send(f"F. ={fin}:")
     yield peer.quiet(WATCH, but=[f". ={here.nxt}: ack ={here.rcv_nxt}"])
     yield peer.send(f"P. ={here.rcv_nxt}:", data=b"hello")
-    came = yield from peer.expect(f".F? ack ={fin + 1}", f". ack ={fin}", within=WATCH)
+    came = yield from _acked(peer, here, f".F? ack ={fin + 1}", f". ack ={fin}")
     if not came.which:
         return None
     yield peer.send(f"F. ={fin}:")
-    yield peer.expect(f".F? ack ={fin + 1}", within=WATCH)
+    yield from _acked(peer, here, f".F? ack ={fin + 1}")
     return note("SHLD-31: a FIN above a gap is thrown away.")
 
 

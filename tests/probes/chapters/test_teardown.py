@@ -202,3 +202,20 @@ def test_a_fin_wait_2_with_a_timer_is_noted_and_one_that_ends_at_once_is_a_fault
     hasty = Impatient()
     hasty.patience = SECOND
     assert attempt(the("fin-wait-2-timed"), hasty).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("probe", ["fin-with-data-acked", "early-fin-awaits-the-data"])
+def test_a_program_that_aborts_accuses_nobody(probe: str) -> None:
+    class Aborts(Stack):
+        ahead = 0
+
+        def took(self, segment: Segment, now: int) -> Iterable[Reply]:
+            if segment.payload_length:
+                return [(0, answer(self, segment, Flags.RST | Flags.ACK, ahead=self.ahead))]
+            return super().took(segment, now)
+
+    found = attempt(the(probe), Aborts())
+    assert (found.verdict, said(found)) == (Verdict.INCONCLUSIVE, "its program reset the connection.")
+    wrong = Aborts()
+    wrong.ahead = 1
+    assert attempt(the(probe), wrong).verdict is Verdict.FAIL
