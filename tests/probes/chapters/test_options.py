@@ -120,6 +120,12 @@ class Heeding(Stack):
         return super().took(segment, now)
 
 
+def test_segments_that_are_short_anyway_prove_nothing() -> None:
+    for probe in ("late-mss-not-heeded", "nothing-behind-end-of-list"):
+        assert tried(probe, always(128)).verdict is Verdict.INCONCLUSIVE
+    assert tried("late-mss-not-heeded", always(536)).verdict is Verdict.PASS
+
+
 def test_an_mss_that_comes_late_and_is_heeded_is_a_warning() -> None:
     assert last("late-mss-not-heeded", Heeding())[0] is Verdict.WARN
 
@@ -152,7 +158,7 @@ def test_what_becomes_of_a_tiny_mss() -> None:
         checks = tried("tiny-mss-survived", stack).checks
         return [(one.verdict, one.sentence) for one in checks if one.verdict is not Verdict.PASS]
 
-    assert sentences(Reading(reads=least)) == [(Verdict.NOTE, "An MSS of 1 is taken for 48.")]
+    assert sentences(Reading(reads=least)) == [(Verdict.NOTE, "To an MSS of 1 it sends segments of 48.")]
     assert sentences(silent()) == [
         (Verdict.WARN, "With an MSS of 1 nothing is sent."),
         (Verdict.WARN, "With an MSS of 0 nothing is sent."),
