@@ -46,7 +46,7 @@ def ack_of_long_ago_answered(peer: Peer) -> Script:
     here = block(peer, State.ESTABLISHED)
     if (yield from _taken(peer, here, " win 1")):
         return note("MAY-12 is not followed: data was taken whose ACK is older than any window allows.")
-    yield peer.collect(WATCH)  # the rate of such answers is limited
+    yield peer.collect(2 * WATCH)  # the rate of such answers is limited
     if (yield from _taken(peer, here, "")):
         return note(
             "MAY-12 is followed as in Linux: not where the window is what it was in the segment before."

@@ -10,13 +10,14 @@ import pytest
 from rawshake.play.rehearse import Reply
 from rawshake.probes import select
 from rawshake.probes.grid.answers import Choice
-from rawshake.probes.grid.block import Block
+from rawshake.probes.grid.block import Arrival, Block
+from rawshake.probes.grid.otherwise import acceptable
 from rawshake.probes.model import Server
 from rawshake.probes.result import Attempt
 from rawshake.rules.model import Verdict
 from rawshake.tcp.segment import Flags, Segment
 from rawshake.tcp.state import State
-from tests.probes.stack import GREETING, PORTS, Connection, Stack
+from tests.probes.stack import GREETING, PORTS, SECOND, Connection, Stack
 from tests.probes.twins import attempt
 
 
@@ -176,3 +177,27 @@ class Refusing(Stack):
 def test_a_program_that_aborts_accuses_nobody(late: bool) -> None:
     for probe in ("old-data-answered", "sequence-numbers-wrap"):
         assert tried(probe, Refusing(late=late)).verdict is Verdict.INCONCLUSIVE
+
+
+@dataclass
+class Sparing(Stack):
+    """Answers what is not acceptable no more than once a second, as smoltcp does."""
+
+    silent_until: int = 0
+
+    def took(self, segment: Segment, now: int) -> Iterable[Reply]:
+        here = self.block(segment.dport, segment.sport)
+        arrival = Arrival(segment.flags, segment.seq, segment.ack, segment.payload_length)
+        synchronized = here.state.synchronized
+        odd = synchronized and not (acceptable(here, arrival) and segment.ack <= here.nxt)
+        found = list(super().took(segment, now))
+        if odd and found:
+            if now < self.silent_until:
+                return ()
+            self.silent_until = now + SECOND
+        return found
+
+
+@pytest.mark.parametrize("probe", [one.id for one in select(["acceptance"])])
+def test_who_answers_once_a_second_is_not_at_fault(probe: str) -> None:
+    assert tried(probe, Sparing()).verdict is Verdict.PASS
