@@ -215,14 +215,15 @@ def fragments_put_together(peer: Peer, target: Target) -> Script:
     """
     octets, fragment = (1220, 1232) if ":" in target.address else (500, 200)
     yield from handshake(peer)
-    yield peer.send("P.", data=bytes(octets), fragment=fragment)
-    try:
-        yield peer.expect(f". ack {octets + 1}", within=WATCH)
-    except Unexpected as unexpected:
-        if not unexpected.mismatch.silence:
-            raise
-    else:
-        return None
+    for _ in range(2):  # a fragment may get lost
+        yield peer.send("P. 1:", data=bytes(octets), fragment=fragment)
+        try:
+            yield peer.expect(f". ack {octets + 1}", within=WATCH)
+        except Unexpected as unexpected:
+            if not unexpected.mismatch.silence:
+                raise
+        else:
+            return None
     yield peer.send("P. 1:", data=bytes(octets))
     yield peer.expect(f". ack {octets + 1}", within=WATCH)
     return warn("A segment in fragments was not taken, and whole it was.", expected=f". ack {octets + 1}",

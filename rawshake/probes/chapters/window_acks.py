@@ -65,7 +65,7 @@ def every_second_segment_acked(peer: Peer) -> Script:
     acks = {one.segment.ack for one in came if distance(one.segment.ack, peer.isn) > 1}
     if peer.our.una <= count * size:
         undecided("not all of it was acknowledged")
-    if len(acks) < wanted:
+    if len(acks) < max(2, wanted - 1):  # one may get lost
         return warn(f"{count} segments at once were acknowledged by {len(acks)}.", field="answer",
                     expected=f"{wanted} ACKs or more", actual=f"{len(acks)}")  # fmt: skip
     return None

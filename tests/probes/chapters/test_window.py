@@ -101,7 +101,7 @@ def test_a_shrunken_window_has_to_be_survived_and_heeded() -> None:
 
 
 class Late(Boundless):
-    """Its program has something to say a little after the data was acknowledged."""
+    """Its program has something to say a little after the data was acknowledged, and then it is sent."""
 
     def took(self, segment: Segment, now: int) -> Iterable[Reply]:
         for after, one in super().took(segment, now):
@@ -156,7 +156,7 @@ class Impatient(Stack):
 
 
 def test_giving_up_on_a_closed_window_is_named() -> None:
-    assert last("closed-window-outlasted", Impatient()) == (Verdict.FAIL, "flags")
+    assert last("closed-window-outlasted", Impatient()) == (Verdict.WARN, "flags")
 
 
 class Waits(Stack):
