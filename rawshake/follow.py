@@ -234,7 +234,9 @@ class Follower:
 
     def _is_copy(self, live: _Live, frame: Frame) -> bool:
         packet = without_hop(frame.packet)
-        copied = any(packet == seen and abs(frame.time - time) <= COPY_WITHIN for time, seen in live.recent)
+        copied = False
+        for time, seen in live.recent:
+            copied = copied or (packet == seen and abs(frame.time - time) <= COPY_WITHIN)
         live.recent.append((frame.time, packet))
         return copied
 

@@ -82,6 +82,8 @@ class Judge:
         self._step_rules = [
             (entry, cast(StepCheck, entry.check)) for entry in rules if entry.scope is Scope.STEP
         ]
+        # RFC 9293 MUST-3: what is corrupt has no effect at all, so its numbers break nothing.
+        self._corrupt_rules = [(entry, check) for entry, check in self._step_rules if entry.corrupt]
         self._exchange_rules = [entry for entry in rules if entry.scope is Scope.EXCHANGE]
         self._charged: set[tuple[int, End, str]] = set()
         # Numbers of steps, in order. A note shadows only notes of its own rule, which is the third in the key.
@@ -94,9 +96,7 @@ class Judge:
         if step.copy:
             return ()
         corrupt = step.segment.checksum is Checksum.WRONG
-        for entry, check in self._step_rules:
-            if corrupt and not entry.corrupt:
-                continue  # RFC 9293 MUST-3: it has no effect at all, so its numbers break nothing
+        for entry, check in self._corrupt_rules if corrupt else self._step_rules:
             outcome = check(step)
             if outcome is not None:
                 rulings.append(self._rule(entry, outcome, step))

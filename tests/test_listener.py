@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
 from rawshake.clients import Limits
 from rawshake.listener import AT_ONCE
 from rawshake.profile import SECOND
-from rawshake.report import Judged, Outcome
+from rawshake.report import Judged
+from rawshake.report import Outcome as Ended
 from rawshake.rules import book
-from rawshake.rules.model import Verdict
+from rawshake.rules.model import ExchangeCheck, Outcome, Rule, Scope, Verdict
 from rawshake.tcp.notation import parse_segment
 from rawshake.tcp.segment import Checksum, Flags, Segment
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
+from rawshake.tcp.view import Step
 from tests.memory import MILLISECOND
 from tests.town import HERE, Register, Town, listening, run
 
 SOMEONE = ("192.0.2.1", 40000)
+RULE_TAKES = SECOND // 10
 
 
 def complaints(register: Register) -> list[str]:
@@ -45,7 +50,7 @@ def test_every_client_is_served_and_judged(together: bool) -> None:
             run(listener, lambda: len(register.exchanges) == number + 1)  # noqa: B023
     run(listener, lambda: len(register.exchanges) == 100)
     assert all(bytes(one.heard) == one.says for one in residents)
-    assert {one.outcome for one in register.exchanges} == {Outcome.CLOSED}
+    assert {one.outcome for one in register.exchanges} == {Ended.CLOSED}
     assert complaints(register) == []
     assert sorted(one.number for one in register.connections) == list(range(1, 101))
     assert all(len(one.steps) >= 6 and one.held > 10 for one in register.exchanges)
@@ -91,7 +96,7 @@ def test_a_flood_of_syns_is_forgotten_and_others_are_served() -> None:
     assert listener.counts.passed_over + listener.counts.clients >= 5000
     run(listener, lambda: listener.open == 0)
     # Those of whom it could not be otherwise are counted, and not told.
-    assert [one.client for one in register.exchanges if one.outcome is Outcome.CLOSED] == [SOMEONE]
+    assert [one.client for one in register.exchanges if one.outcome is Ended.CLOSED] == [SOMEONE]
     assert len(register.exchanges) < 20
 
 
@@ -178,7 +183,7 @@ def test_goodbye_is_said_to_everyone() -> None:
     assert idle.conversation.was_reset
     assert idle.conversation.peer.fin is not None
     assert "R." in [str(one.flags) for one in town.strays]
-    assert {one.outcome for one in register.exchanges} == {Outcome.CLOSED, Outcome.RESET_BY_US}
+    assert {one.outcome for one in register.exchanges} == {Ended.CLOSED, Ended.RESET_BY_US}
 
 
 def test_a_client_is_charged_and_so_is_nobody_else() -> None:
@@ -234,3 +239,29 @@ def test_a_verdict_that_is_not_yet_said_is_said_at_the_end() -> None:
     listener.close(SECOND)
     (exchange,) = register.exchanges
     assert exchange.closing
+
+
+def slowed(town: Town, entry: Rule) -> Rule:
+    """A rule that takes its time over a whole exchange."""
+    check = cast(ExchangeCheck, entry.check)
+
+    def checked(steps: Sequence[Step]) -> Iterable[Outcome]:
+        town.clock += RULE_TAKES
+        return check(steps)
+
+    return replace(entry, check=checked) if entry.scope is Scope.EXCHANGE else entry
+
+
+def test_who_comes_while_a_long_exchange_is_judged_need_not_send_its_syn_again() -> None:
+    listener, town, register = listening("discard")
+    listener.rules = [slowed(town, entry) for entry in book()]
+    long = town.dial(SOMEONE, bytes(1_000_000))
+    run(listener, lambda: long.conversation.closed)
+    over = town.now()
+    late = town.dial((SOMEONE[0], 41000), closes=False)
+    run(listener, lambda: late.conversation.established)
+    assert town.now() - over < SECOND  # RFC 6298's first RTO
+    assert register.exchanges == []
+    run(listener, lambda: bool(register.exchanges))
+    assert town.now() - over > 3 * SECOND
+    assert complaints(register) == []
