@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from rawshake.probes.gridprobes import CHAPTER
 from rawshake.probes.model import Check, Probe
 from rawshake.probes.result import Result
 from rawshake.render import style
@@ -19,9 +21,10 @@ from rawshake.rules.model import Verdict
 #: In the order in which they are told.
 TOLD: Final = (Verdict.ERROR, Verdict.FAIL, Verdict.WARN, Verdict.INCONCLUSIVE)
 _COLUMNS: Final = (Verdict.PASS, Verdict.KNOWN, Verdict.NOTE, Verdict.WARN, Verdict.FAIL)
-#: So many probes of one kind are named; the others are counted.
+#: So many that tell different things are told in full; the others are named.
 FEW: Final = 12
 _INDENT: Final = 2
+_NUMBER: Final = re.compile(r"(?<!WAIT-)\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +53,7 @@ def screen(run: Run, options: Options) -> str:
     """The whole screen; with ``verbose`` all that passed is listed, too."""
     lines: list[list[Span]] = [*_chapters(run.results), []]
     for verdict in TOLD:
-        found = [one for one in run.results if one.verdict is verdict]
-        for one in found[: None if options.verbose else FEW]:
-            lines += [*_result(one, run, options), []]
-        if len(found) > FEW and not options.verbose:
-            lines += [[Span(f"and {len(found) - FEW} more {verdict}; all of them with -v.", style.DIM)], []]
+        lines += _told(verdict, run, options)
     lines += _notes(run.results, options)
     lines += _skipped(run.results, options)
     if options.verbose:
@@ -78,6 +77,40 @@ def verdict_line(run: Run, options: Options) -> str:
     colour = style.BOLD_RED if grave else style.BOLD_GREEN
     rows = wrap(safe(text, ascii_only=options.ascii), options.columns, indent=_INDENT)
     return "\n".join(paint([Span(row, colour)], colour=options.colour) for row in rows)
+
+
+def _told(verdict: Verdict, run: Run, options: Options) -> Iterator[list[Span]]:
+    """All of that verdict: the first of those that tell the same in full, with the names of the others."""
+    found = [one for one in run.results if one.verdict is verdict]
+    if options.verbose:
+        for one in found:
+            yield from (*_result(one, run, options), [])
+        return
+    groups: dict[object, list[Result]] = {}
+    for one in found:
+        groups.setdefault(_alike(one), []).append(one)
+    every = list(groups.values())
+    for first, *others in every[:FEW]:
+        yield from _result(first, run, options)
+        if others:
+            yield from _indented(f"The same: {_names([one.probe for one in others], options)}.", options)
+        yield []
+    rest = [one for group in every[FEW:] for one in group]
+    if rest:
+        yield [Span(f"and {len(rest)} more {verdict}; all of them with -v:", style.DIM)]
+        names = ", ".join(glued(one.probe.id) for one in rest)
+        yield from ([Span(f"      {row}", style.DIM)] for row in wrap(names, options.columns - 6))
+        yield []
+
+
+def _alike(result: Result) -> object:
+    """What cells of the grid have in common that fail in one way, whatever the numbers; another probe is like none."""
+    if result.probe.chapter != CHAPTER or not result.telling:
+        return result.probe.id
+    return tuple(
+        (one.field, *(_NUMBER.sub("#", side) for side in (one.expected, one.actual)))
+        for one in result.telling
+    )
 
 
 def _times(run: Run, options: Options) -> Iterator[list[Span]]:

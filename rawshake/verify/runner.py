@@ -101,6 +101,8 @@ class Runner:
     _next_start: int = 0
     _resume: int = 0
     _lingering: deque[tuple[int, int]] = field(default_factory=deque)
+    #: why the target was given up
+    _lost: str = ""
 
     def __post_init__(self) -> None:
         link = _Tolerant(self.link, self._refused)
@@ -122,9 +124,8 @@ class Runner:
         # The slow ones first: they go on beside all else.
         together = [probe for probe in runnable if not self._alone(probe)]
         self._run(sorted(together, key=lambda probe: not probe.slow))
-        for probe in runnable:
-            if self._alone(probe):
-                self._run([probe])
+        for probe in filter(self._alone, runnable):
+            self._run_alone(probe)
         return self.results
 
     def stop(self) -> None:
@@ -159,6 +160,13 @@ class Runner:
             jobs, self.jobs = self.jobs, min(self.jobs, FEW)
             self._play()
             self.jobs = min(jobs, self.jobs) if self.jobs < FEW else jobs
+
+    def _run_alone(self, probe: Probe) -> None:
+        """Run it by itself; it is not to blame for a target that did not serve before."""
+        if self._lost and not self._serves():
+            self._tell(Result(probe, Verdict.INCONCLUSIVE, reason=self._lost))
+            return
+        self._run([probe])
 
     def _play(self) -> None:
         while self._waiting or self._troupe.playing or self._unproven or self._suspects:
@@ -331,17 +339,17 @@ class Runner:
         """The target does not serve any more: what is left cannot be told."""
         suspects, self._suspects = self._suspects, []
         self._failed_canaries = 0
+        names = ", ".join(work.probe.id for work, _ in suspects[:FEW])
+        after = f", after {names}{' and others' if len(suspects) > FEW else ''}" if names else ""
+        self._lost = f"The target opened no connection any more{after}."
         if len(suspects) == 1:
             self._blame(*suspects[0])
             suspects = []
-        names = ", ".join(work.probe.id for work, _ in suspects[:FEW])
-        after = f", after {names}{' and others' if len(suspects) > FEW else ''}" if names else ""
         rest = [*(work for work, _ in suspects), *self._waiting, *self._later]
         self._waiting.clear()
         self._later.clear()
         for work in rest:
-            reason = f"The target opened no connection any more{after}."
-            self._tell(Result(work.probe, Verdict.INCONCLUSIVE, tuple(work.attempts), reason))
+            self._tell(Result(work.probe, Verdict.INCONCLUSIVE, tuple(work.attempts), self._lost))
 
     def _blame(self, work: _Work, last: Attempt) -> None:
         sentence = "After this alone the target opens no connection any more."

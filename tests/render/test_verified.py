@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rawshake.probes import catalogue
+from rawshake.probes.gridprobes import grid
 from rawshake.probes.model import Check, Probe
 from rawshake.probes.result import Attempt, Result
 from rawshake.render.options import Options
@@ -13,6 +14,7 @@ from rawshake.render.verified import Run, screen, verdict_line
 from rawshake.rules.model import Verdict
 
 PROBES = {probe.id: probe for probe in catalogue()}
+CELLS = {probe.id: probe for probe in grid(frozenset())}
 PASS, FAIL, NOTE, SKIPPED = Verdict.PASS, Verdict.FAIL, Verdict.NOTE, Verdict.SKIPPED
 WRONG = Check(
     "S. ack 1",
@@ -79,9 +81,37 @@ def test_what_is_no_mismatch_is_told_by_its_field() -> None:
 
 
 def test_many_of_one_kind_are_counted() -> None:
-    many = [result("syn-opens", FAIL, WRONG) for _ in range(20)]
-    assert "and 8 more FAIL; all of them with -v." in drawn(*many)
+    many = [result(name, FAIL, WRONG) for name in list(PROBES)[:20]]
+    lines = drawn(*many)
+    told = " ".join(line.strip() for line in lines[lines.index("and 8 more FAIL; all of them with -v:") :])
+    assert sum(line.startswith("FAIL") for line in lines) == 12
+    assert ", ".join(list(PROBES)[12:20]) in told
     assert sum(line.startswith("FAIL") for line in drawn(*many, verbose=1)) == 20
+
+
+def cell(name: str, answer: str, state: str) -> Result:
+    """A cell that failed: what came in place of silence, and the state thereafter."""
+    checks = [Check(name, FAIL, "answer", "silence", answer), Check(name, FAIL, "state", "FIN-WAIT-1", state)]
+    return Result(CELLS[name], FAIL, (Attempt(FAIL, tuple(checks)),))
+
+
+def test_cells_that_fail_in_one_way_are_told_once() -> None:
+    ways = [
+        cell("FIN-WAIT-1/SYN/left", "<SEQ=7><ACK=8><CTL=ACK>", "FIN-WAIT-2"),
+        cell("FIN-WAIT-1/SYN/at", "<SEQ=512><ACK=1024><CTL=ACK>", "FIN-WAIT-2"),
+        cell("FIN-WAIT-1/SYN/inside", "<SEQ=512><ACK=1024><CTL=ACK>", "FIN-WAIT-1"),
+        cell("FIN-WAIT-1/SYN/last", "<SEQ=512><CTL=RST>", "FIN-WAIT-2"),
+        cell("FIN-WAIT-1/SYN/right", "<SEQ=513><CTL=RST>", "FIN-WAIT-2"),
+    ]
+    lines = drawn(*ways)
+    assert [line for line in lines if line.startswith("FAIL") or "The same" in line] == [
+        "FAIL  FIN-WAIT-1/SYN/left",
+        "      The same: FIN-WAIT-1/SYN/at.",
+        "FAIL  FIN-WAIT-1/SYN/inside",
+        "FAIL  FIN-WAIT-1/SYN/last",
+        "      The same: FIN-WAIT-1/SYN/right.",
+    ]
+    assert sum(line.startswith("FAIL") for line in drawn(*ways, verbose=1)) == 5
 
 
 def test_with_verbose_what_passed_is_listed() -> None:

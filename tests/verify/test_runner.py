@@ -188,6 +188,16 @@ def test_what_kills_the_target_is_named_where_it_ran_alone() -> None:
     assert found["killer"].reason == "After this alone the target opens no connection any more."
 
 
+def test_who_comes_after_what_killed_the_target_is_not_blamed() -> None:
+    killer = Probe("killer", "data", ("D01",), (), Level.MUST, kills, alone=True)
+    stack = Mortal(deadly=lambda segment: segment.payload == b"die")
+    results = runner(stack).run([killer, waits("next", 0.1, alone=True)])
+    assert [(result.probe.id, result.verdict, result.reason) for result in results] == [
+        ("killer", Verdict.FAIL, "After this alone the target opens no connection any more."),
+        ("next", Verdict.INCONCLUSIVE, "The target opened no connection any more, after killer."),
+    ]
+
+
 def test_a_target_that_died_leaves_nothing_but_doubt() -> None:
     killer = Probe("killer", "data", ("D01",), (), Level.MUST, kills)
     stack = Mortal(deadly=lambda segment: segment.payload == b"die")

@@ -90,7 +90,7 @@ def illegal_length(options: bytes, words: str) -> ProbeFunction:
 for _name, (_options, _words) in _ILLEGAL.items():
     probe(
         f"synack-mss-length-{_name}-survived", "O22", "RFC 9293 3.1 MUST-7", Level.MUST,
-        rules="illegal-option-length-survived", server=Server.DIALS,
+        rules="illegal-option-length-survived", server=Server.DIALS, alone=True,
     )(illegal_length(_options, _words))  # fmt: skip
 
 

@@ -23,7 +23,7 @@ MD5: Final = bytes.fromhex("1312") + bytes(range(16))
 
 
 @probe("illegal-length-in-syn-survived", "O07", "RFC 9293 3.1 MUST-7", Level.MUST,
-       rules="illegal-option-length-survived")  # fmt: skip
+       rules="illegal-option-length-survived", alone=True)  # fmt: skip
 def illegal_length_in_syn_survived(peer: Peer) -> Script:
     """SYNs with options of impossible lengths leave the port in service, whatever they are answered.
 
@@ -73,7 +73,7 @@ def unknown_options_ignored(peer: Peer) -> Script:
 
 
 @probe("malformed-option-in-data-survived", "O10", "RFC 9293 3.1 MUST-7", Level.MUST,
-       rules="illegal-option-length-survived")  # fmt: skip
+       rules="illegal-option-length-survived", alone=True)  # fmt: skip
 def malformed_option_in_data_survived(peer: Peer) -> Script:
     """Data with options of impossible lengths is taken, dropped or reset; the connection, or the port, goes on.
 
