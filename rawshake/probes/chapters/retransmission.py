@@ -18,8 +18,8 @@ from rawshake.tcp.state import State
 
 #: Octets of a segment of bulk, so that a first flight has several; seconds until all of it has come.
 MSS: Final = 1000
-BURST: Final = 0.1
-#: No retransmission timer runs out so soon: Linux's takes 0.2 s, of which the watching has used half.
+BURST: Final = 0.05
+#: No retransmission timer runs out so soon: Linux's takes 0.2 s, of which watching the flight has used a quarter.
 SOONER: Final = 0.08
 
 
