@@ -122,6 +122,7 @@ def rst_outside_window_ignored_when_closing(peer: Peer) -> Script:
                 raise
             found = note("Linux: FIN-WAIT-2 after a full close answers a RST outside the window.")
         yield from lives(other, here)
+        yield other.send(f"R ={here.rcv_nxt}:")
     return found
 
 
@@ -140,6 +141,7 @@ def syn_challenged_when_closing(peer: Peer) -> Script:
         other = peer.another()
         here = yield from recipe(other)
         found.append((yield from challenged(other, here)))
+        yield other.send(f"R ={here.rcv_nxt}:")
     return next((one for one in found if one is not None), None)
 
 

@@ -158,6 +158,7 @@ def syn_outside_window_acked(peer: Peer) -> Script:
         yield other.send(f"S ={seq}:")
         yield other.expect(f". ={here.nxt}: ack ={here.rcv_nxt}", within=WATCH)
         yield from lives(other, here)
+        yield other.send(f"R ={here.rcv_nxt}:")  # some targets hold one connection at a time
 
 
 @probe(
