@@ -141,6 +141,25 @@ def _unless_spoken(peer: Peer, block: Block) -> None:
         undecided("its program has spoken or closed meanwhile")
 
 
+def heard(peer: Peer, *texts: str, within: float = WATCH) -> Generator[Action[Any], Any, Arrival]:
+    """Expect what its TCP says, as ``peer.expect``; where its program has ended the connection, that cannot be told."""
+    try:
+        return (yield from peer.expect(*texts, within=within))
+    except Unexpected:
+        unless_closed(peer)
+        raise
+
+
+def unless_closed(peer: Peer) -> None:
+    """Raise ``Undecided`` where its program has closed: by a FIN, or by a reset after it had answered our data."""
+    steps = [one for one in peer.entries if isinstance(one, Step)]
+    told = [at for at, one in enumerate(steps) if one.sender is peer.end and one.segment.payload_length]
+    since = [one.segment for one in steps[min(told, default=0) :] if one.sender is not peer.end]
+    answered = any(one.payload_length for one in since) and any(one.rst for one in since)
+    if peer.their.view.fin is not None or answered:
+        undecided("its program has closed by itself")
+
+
 def quiet(peer: Peer, for_: float = WATCH) -> Generator[Action[Any], Any, tuple[Arrival, ...]]:
     """Watch so many seconds; gives what came and is not a repetition of what came before."""
     fresh, _ = yield from watched(peer, for_)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from rawshake.play import Action, Arrival, Peer, Script, Unexpected, handshake
 from rawshake.probes.model import Check, Holds, Server, broken, note, skipped, undecided, warn
 from rawshake.probes.park import PATIENCE, PROGRAM
-from rawshake.probes.prove import WATCH
+from rawshake.probes.prove import heard
 from rawshake.probes.registry import probe
 from rawshake.rules.model import Level
 from rawshake.tcp.option import Kind
@@ -52,10 +52,10 @@ def options_of_syn_only_there(peer: Peer) -> Script:
     They speak of the whole connection. A receiver that heeds them later changes its mind in the middle.
     """
     yield from handshake(peer, "<mss 1460,nop,wscale 7,nop,nop,sackOK>")
-    yield peer.send("P.", data=b"hello")
-    yield peer.expect(". ack 6", within=WATCH)
+    yield peer.send("P.", data=b"HELLO")
+    yield from heard(peer, ". ack 6")
     yield peer.send("F.")
-    yield peer.expect(".F? ack 7", within=WATCH)
+    yield from heard(peer, ".F? ack 7")
     yield peer.collect(0.2)
     for one in peer.entries:
         if isinstance(one, Step) and one.sender is not peer.end and not one.segment.syn:

@@ -9,7 +9,7 @@ from rawshake.play import Action, Arrival, Peer, Script
 from rawshake.probes.chapters.options import data_of
 from rawshake.probes.model import Check, Holds, Server, broken, note, skipped, undecided
 from rawshake.probes.park import GREETING, PATIENCE
-from rawshake.probes.prove import WATCH
+from rawshake.probes.prove import heard
 from rawshake.probes.registry import probe
 from rawshake.rules.model import Level
 from rawshake.tcp.option import Kind
@@ -117,8 +117,8 @@ def syn_ack_window_unscaled(peer: Peer) -> Script:
     shift, first = synack.segment.wscale, synack.segment.window
     if shift is None:
         skipped("it does not take up window scale")
-    yield peer.send("P.", data=b"x")
-    came = yield from peer.expect(". ack 2", within=WATCH)
+    yield peer.send("P.", data=b"X")
+    came = yield from heard(peer, ". ack 2")
     window = came.segment.window
     if shift > 1 and first < 65535 and abs(first - window) <= max(1, first // 16):
         return note(
@@ -142,8 +142,8 @@ def syn_with_and_without_timestamps(peer: Peer) -> Script:
             synack = again.segment if again.segment.syn else synack
         stamps = stamped(synack, 1001)
         yield one.send(f". 1: ack 1 {stamps}")
-        yield one.send(f"P. 1: ack 1 {stamps}", data=b"hello")
-        yield one.expect(". ack 6", within=WATCH)
+        yield one.send(f"P. 1: ack 1 {stamps}", data=b"HELLO")
+        yield from heard(one, ". ack 6")
 
 
 @probe("fast-open-cookies", "O19", "RFC 7413 4.1.1; RFC 7413 4.2.1; RFC 7413 4.2.2", Level.MUST,

@@ -10,7 +10,7 @@ from rawshake.probes.chapters.options import data_of
 from rawshake.probes.chapters.options_agreed import opened
 from rawshake.probes.model import Holds, Server, note, skipped, undecided, warn
 from rawshake.probes.park import PATIENCE, PROGRAM
-from rawshake.probes.prove import WATCH
+from rawshake.probes.prove import heard
 from rawshake.probes.registry import probe
 from rawshake.rules.model import Level
 from rawshake.tcp.segment import Flags
@@ -50,14 +50,14 @@ def ecn_mark_told_until_cwr(peer: Peer) -> Script:
     themselves, tells of each mark by itself and fails here.
     """
     yield from _agreed(peer)
-    yield peer.send("P. [ecn 3]", data=b"hello")
-    first = yield from peer.expect(".E ack 6", within=WATCH)
+    yield peer.send("P. [ecn 3]", data=b"HELLO")
+    first = yield from heard(peer, ".E ack 6")
     yield peer.collect(0.1)
-    yield peer.send("P. [ecn 2]", data=b"again")
-    yield peer.expect(".E ack 11", within=WATCH)
+    yield peer.send("P. [ecn 2]", data=b"AGAIN")
+    yield from heard(peer, ".E ack 11")
     yield peer.collect(0.1)
-    yield peer.send("PW. [ecn 2]", data=b"heard")
-    yield peer.expect(". ack 16", within=WATCH)
+    yield peer.send("PW. [ecn 2]", data=b"HEARD")
+    yield from heard(peer, ". ack 16")
     if first.segment.ecn and not first.segment.length:
         return note(
             "Its bare ACKs are ECN-capable in IP, which RFC 3168 forbids and RFC 8311 lets experiments do."
@@ -74,8 +74,8 @@ def unagreed_mark_ignored(peer: Peer) -> Script:
     other end has never agreed to understand.
     """
     yield from opened(peer, "<mss 1460>")
-    yield peer.send("P. [ecn 3]", data=b"hello")
-    yield peer.expect(". ack 6 [ecn 0]", within=WATCH)
+    yield peer.send("P. [ecn 3]", data=b"HELLO")
+    yield from heard(peer, ". ack 6 [ecn 0]")
 
 
 @probe("cwr-on-new-data-after-ece", "O18", "RFC 3168 6.1.2", Level.SHOULD, server=Server.BULK,

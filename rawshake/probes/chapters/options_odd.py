@@ -6,7 +6,7 @@ from typing import Final
 
 from rawshake.play import Peer, Script, handshake
 from rawshake.probes.model import broken, note
-from rawshake.probes.prove import ANSWER, WATCH
+from rawshake.probes.prove import ANSWER, WATCH, heard, unless_closed
 from rawshake.probes.registry import probe
 from rawshake.rules.model import Level
 
@@ -37,8 +37,8 @@ def illegal_length_in_syn_survived(peer: Peer) -> Script:
         if came is not None and came.segment.syn:
             yield one.send("R")
     yield from handshake(peer)
-    yield peer.send("P.", data=b"hello")
-    yield peer.expect(". ack 6", within=WATCH)
+    yield peer.send("P.", data=b"HELLO")
+    yield from heard(peer, ". ack 6")
 
 
 @probe("nop-and-end-of-list-read", "O08", "RFC 9293 3.1 MUST-4; RFC 9293 3.2", Level.MUST)
@@ -50,10 +50,10 @@ def nop_and_end_of_list_read(peer: Peer) -> Script:
     yield peer.send("S", options=bytes.fromhex("010101020405b40100000000"))
     yield peer.expect("S. ack 1")
     yield peer.send(".")
-    yield peer.send("P.", data=b"hello", options=bytes.fromhex("01010101"))
-    yield peer.expect(". ack 6", within=WATCH)
-    yield peer.send("P.", data=b"world", options=bytes(40))
-    yield peer.expect(". ack 11", within=WATCH)
+    yield peer.send("P.", data=b"HELLO", options=bytes.fromhex("01010101"))
+    yield from heard(peer, ". ack 6")
+    yield peer.send("P.", data=b"WORLD", options=bytes(40))
+    yield from heard(peer, ". ack 11")
 
 
 @probe("unknown-options-ignored", "O09", "RFC 9293 3.1 MUST-6; RFC 9293 3.1 MUST-5", Level.MUST,
@@ -66,10 +66,10 @@ def unknown_options_ignored(peer: Peer) -> Script:
     yield peer.send("S", options=bytes.fromhex("020405b4 4d04abcd fe06 72617773 0101"))
     yield peer.expect("S. ack 1")
     yield peer.send(".")
-    yield peer.send("P.", data=b"hello", options=bytes.fromhex("4d04abcd fe06 72617773 0101"))
-    yield peer.expect(". ack 6", within=WATCH)
-    yield peer.send("P. <mss 100,nop,wscale 3,nop,nop,sackOK>", data=b"world")
-    yield peer.expect(". ack 11", within=WATCH)
+    yield peer.send("P.", data=b"HELLO", options=bytes.fromhex("4d04abcd fe06 72617773 0101"))
+    yield from heard(peer, ". ack 6")
+    yield peer.send("P. <mss 100,nop,wscale 3,nop,nop,sackOK>", data=b"WORLD")
+    yield from heard(peer, ". ack 11")
 
 
 @probe("malformed-option-in-data-survived", "O10", "RFC 9293 3.1 MUST-7", Level.MUST,
@@ -81,16 +81,17 @@ def malformed_option_in_data_survived(peer: Peer) -> Script:
     """
     yield from handshake(peer)
     for count, octets in enumerate(ILLEGAL):
-        yield peer.send(f"P. {1 + count}:", data=b"x", options=octets)
+        yield peer.send(f"P. {1 + count}:", data=b"X", options=octets)
     end = 1 + len(ILLEGAL)
     came = yield from peer.collect(0.2)
     if any(one.segment.rst for one in came):
+        unless_closed(peer)
         yield from handshake(peer.another())
         return note("Data with a malformed option resets the connection, as RFC 9293 3.1 suggests.")
-    yield peer.send("P. 1:", data=b"x" * (end - 1))
-    yield peer.expect(f". ack {end}", within=WATCH)
-    yield peer.send("P.", data=b"y")
-    yield peer.expect(f". ack {end + 1}", within=WATCH)
+    yield peer.send("P. 1:", data=b"X" * (end - 1))
+    yield from heard(peer, f". ack {end}")
+    yield peer.send("P.", data=b"Y")
+    yield from heard(peer, f". ack {end + 1}")
     return None
 
 
@@ -103,14 +104,15 @@ def unsolicited_digest_survived(peer: Peer) -> Script:
     that knows no such option has to ignore it. A reset would let anybody end a connection.
     """
     yield from handshake(peer)
-    yield peer.send("P.", data=b"hello", options=MD5)
+    yield peer.send("P.", data=b"HELLO", options=MD5)
     came = yield from peer.collect(WATCH)
     resets = [one for one in came if one.segment.rst]
     if resets:
+        unless_closed(peer)
         return broken("A digest that nobody asked for ends the connection.", field="answer",
                       expected=". ack 6, or nothing", actual=resets[0].text)  # fmt: skip
-    yield peer.send("P. 1:", data=b"hello")
-    yield peer.expect(". ack 6", within=ANSWER)
+    yield peer.send("P. 1:", data=b"HELLO")
+    yield from heard(peer, ". ack 6", within=ANSWER)
     if not came:
         return note("Data with a digest that nobody asked for is dropped, by RFC 2385.")
     return None

@@ -9,7 +9,7 @@ from typing import Any, Final
 from rawshake.play import Action, Arrival, Peer, Script
 from rawshake.probes.chapters.options_agreed import opened
 from rawshake.probes.model import Check, broken, note, skipped, undecided, warn
-from rawshake.probes.prove import WATCH
+from rawshake.probes.prove import WATCH, heard
 from rawshake.probes.registry import probe
 from rawshake.rules.model import Level
 from rawshake.tcp.segment import Segment
@@ -19,6 +19,8 @@ from rawshake.tcp.words import distance
 HELD: Final = (101, 301, 501, 701, 901)
 SIZE: Final = 100
 ROOM: Final = 4
+#: Capitals without an end of line: programs that answer lines wait for more.
+TEXT: Final = b"X" * SIZE
 
 Blocks = tuple[tuple[int, int], ...]
 
@@ -34,7 +36,7 @@ def sack_names_what_is_held(peer: Peer) -> Script:
     yield from _permitted(peer)
     told: list[Blocks] = []
     for start in HELD:
-        yield peer.send(f"P. {start}:", data=bytes(SIZE))
+        yield peer.send(f"P. {start}:", data=TEXT)
         answer = yield from _acked(peer)
         told.append(blocks_of(peer, answer.segment))
         fault = _insane(peer, answer)
@@ -52,7 +54,7 @@ def sack_names_what_is_held(peer: Peer) -> Script:
         if blocks != wanted and short is None:
             short = warn("Blocks are missing, or not the newest first.", field="sack", expected=_text(wanted),
                          actual=_text(blocks))  # fmt: skip
-    yield peer.send("P. 1:", data=bytes(SIZE))
+    yield peer.send("P. 1:", data=TEXT)
     return _insane(peer, (yield from _acked(peer))) or short
 
 
@@ -64,7 +66,7 @@ def no_sack_unless_permitted(peer: Peer) -> Script:
     To somebody who does not know the option it is noise, and takes room from data.
     """
     yield from opened(peer, "<mss 1460>")
-    yield peer.send(f"P. {HELD[0]}: <nop,nop,sackOK>", data=bytes(SIZE))
+    yield peer.send(f"P. {HELD[0]}: <nop,nop,sackOK>", data=TEXT)
     answer = yield from _acked(peer)
     if not answer.segment.sack:
         return None
@@ -80,8 +82,8 @@ def duplicates_told_by_dsack(peer: Peer) -> Script:
     neither what came twice nor what is held is a fault, whoever sends it.
     """
     yield from _permitted(peer)
-    yield peer.send("P. 1:", data=bytes(SIZE))
-    yield peer.expect(f". ack {SIZE + 1}", within=WATCH)
+    yield peer.send("P. 1:", data=TEXT)
+    yield from heard(peer, f". ack {SIZE + 1}")
     said = yield from peer.collect(0.2)
     if any(one.segment.length for one in said):
         yield peer.send(".")
@@ -89,9 +91,9 @@ def duplicates_told_by_dsack(peer: Peer) -> Script:
     for start, around in ((1, ()), (201, ((201, 301),))):
         twice = (start, start + SIZE)
         if around:
-            yield peer.send(f"P. {start}:", data=bytes(SIZE))
+            yield peer.send(f"P. {start}:", data=TEXT)
             yield peer.collect(0.2)
-        yield peer.send(f"P. {start}:", data=bytes(SIZE))
+        yield peer.send(f"P. {start}:", data=TEXT)
         came = yield from peer.collect(WATCH)
         told = [blocks for one in came if (blocks := blocks_of(peer, one.segment))]
         where = "above a gap" if around else "below the ACK"

@@ -9,7 +9,7 @@ from typing import Any
 from rawshake.play import Action, Arrival, Peer, Script
 from rawshake.probes.chapters.options_agreed import STAMPS, opened, stamped
 from rawshake.probes.model import Check, broken, note, skipped, undecided
-from rawshake.probes.prove import WATCH
+from rawshake.probes.prove import WATCH, heard, unless_closed
 from rawshake.probes.registry import probe
 from rawshake.rules.model import Level
 from rawshake.tcp.segment import Segment
@@ -30,12 +30,12 @@ def timestamps_on_every_segment(peer: Peer) -> Script:
     if synack.timestamps is not None and synack.timestamps[1] != 1000:
         return broken("The SYN,ACK does not echo our timestamp.", field="TSecr", expected=1000,
                       actual=synack.timestamps[1])  # fmt: skip
-    yield peer.send("P.", data=b"hello")
-    yield peer.expect(". ack 6", within=WATCH)
-    yield peer.send("P. 9:", data=b"later")
+    yield peer.send("P.", data=b"HELLO")
+    yield from heard(peer, ". ack 6")
+    yield peer.send("P. 9:", data=b"LATER")
     yield peer.collect(0.1)
-    yield peer.send("P. 6:", data=b"now")
-    yield peer.expect(". ack 14", ". ack 9", within=WATCH)
+    yield peer.send("P. 6:", data=b"NOW")
+    yield from heard(peer, ". ack 14", ". ack 9")
     yield peer.send("F. 14:")
     yield peer.collect(0.2)
     said = [one.segment for one in peer.entries if isinstance(one, Step) and one.sender is not peer.end]
@@ -59,18 +59,18 @@ def timestamps_echoed(peer: Peer) -> Script:
     """
     synack = yield from _agreed(peer)
     # Above a gap: TS.Recent stays as it was, at the value that our SYN had, and our third segment.
-    yield peer.send(f"P. 4: {stamped(synack, 1010)}", data=b"def")
+    yield peer.send(f"P. 4: {stamped(synack, 1010)}", data=b"DEF")
     gap = yield from _next(peer)
     fault = _echo(gap, 1000, "data above a gap")
     if fault is not None:
         return fault
-    yield peer.send(f"P. 1: {stamped(synack, 1020)}", data=b"abc")
-    filled = yield from peer.expect(". ack 7", ". ack 4", within=WATCH)
+    yield peer.send(f"P. 1: {stamped(synack, 1020)}", data=b"ABC")
+    filled = yield from heard(peer, ". ack 7", ". ack 4")
     fault = _echo(filled, 1020, "what fills the gap")
     if fault is not None or filled.which:
         return fault
-    yield peer.send(f"P. 7: {stamped(synack, 1030)}", data=b"ghi")
-    yield peer.send(f"P. 10: {stamped(synack, 1040)}", data=b"jkl")
+    yield peer.send(f"P. 7: {stamped(synack, 1030)}", data=b"GHI")
+    yield peer.send(f"P. 10: {stamped(synack, 1040)}", data=b"JKL")
     while True:
         came = yield from _next(peer)
         if distance(came.segment.ack, peer.isn) > 7:
@@ -86,14 +86,15 @@ def segment_without_timestamps(peer: Peer) -> Script:
     """
     synack = yield from _agreed(peer)
     yield peer.collect(0)
-    yield peer.send("P. <>", data=b"hello")
+    yield peer.send("P. <>", data=b"HELLO")
     came = yield from peer.collect(WATCH)
     if any(one.segment.rst for one in came):
+        unless_closed(peer)
         return broken("A segment without timestamps ends the connection.", field="answer", expected="nothing",
                       actual=next(one.text for one in came if one.segment.rst))  # fmt: skip
     taken = any(one.segment.ack == peer.isn + 6 for one in came)
-    yield peer.send(f"P. 1: {stamped(synack, 2000)}", data=b"hello")
-    yield peer.expect(". ack 6", within=WATCH)
+    yield peer.send(f"P. 1: {stamped(synack, 2000)}", data=b"HELLO")
+    yield from heard(peer, ". ack 6")
     if taken:
         return note("A segment without the agreed timestamps is taken, which RFC 7323 3.2 advises against.")
     if came:
@@ -108,10 +109,10 @@ def unagreed_timestamps_ignored(peer: Peer) -> Script:
     Who compares them with what was never agreed on drops good data.
     """
     yield from opened(peer, "<mss 1460>")
-    yield peer.send("P. <nop,nop,TS val 5 ecr 6>", data=b"hello")
-    yield peer.expect(". ack 6 <>", within=WATCH)
-    yield peer.send("P. <nop,nop,TS val 3 ecr 6>", data=b"older")
-    yield peer.expect(". ack 11 <>", within=WATCH)
+    yield peer.send("P. <nop,nop,TS val 5 ecr 6>", data=b"HELLO")
+    yield from heard(peer, ". ack 6 <>")
+    yield peer.send("P. <nop,nop,TS val 3 ecr 6>", data=b"OLDER")
+    yield from heard(peer, ". ack 11 <>")
 
 
 def _agreed(peer: Peer) -> Generator[Action[Any], Any, Segment]:

@@ -9,6 +9,7 @@ import pytest
 
 from rawshake.play.rehearse import Reply
 from rawshake.probes import select
+from rawshake.probes.model import Probe, Server
 from rawshake.probes.result import Attempt
 from rawshake.rules.model import Verdict
 from rawshake.tcp import option
@@ -214,3 +215,31 @@ def test_dropping_a_digest_is_a_note() -> None:
             return () if signed else super().took(segment, now)
 
     assert last("unsolicited-digest-survived", Verifying())[0] is Verdict.NOTE
+
+
+@dataclass
+class Leaving(Stack):
+    """Its program closes altogether as soon as it is told something, and may have said something before."""
+
+    says: bytes = b""
+
+    def took(self, segment: Segment, now: int) -> Iterable[Reply]:
+        connection = self.connections.get((segment.dport, segment.sport))
+        if connection is None or not segment.payload_length:
+            yield from super().took(segment, now)
+            return
+        del self.connections[segment.dport, segment.sport]
+        here = connection.block.nxt
+        if self.says:
+            yield 0, self._segment(connection, Flags.ACK, here, payload=self.says)
+            yield 0, self._segment(connection, Flags.RST | Flags.ACK, here + len(self.says))
+        else:
+            yield 0, self._segment(connection, Flags.FIN | Flags.ACK, here)
+
+
+@pytest.mark.parametrize(
+    "probe", [one for one in select(["options"]) if one.server is Server.OPEN], ids=lambda one: one.id
+)
+@pytest.mark.parametrize("says", [b"", b"400 Bad Request"])
+def test_a_program_that_ends_the_connection_accuses_nobody(probe: Probe, says: bytes) -> None:
+    assert attempt(probe, Leaving(says=says)).verdict is not Verdict.FAIL
