@@ -21,6 +21,7 @@ from tests.render.verify_schema import validated
 PORTS = {
     "echo": "echo", "closes-first": "closes-first", "closes-on-eof": "closes-on-eof", "bulk": "sends-bulk",
     "no-read": "does-not-read", "closed": "closed", "dials": "dials-back",
+    "agent": "agent",
 }  # fmt: skip
 
 

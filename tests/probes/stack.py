@@ -17,6 +17,7 @@ from rawshake.tcp.icmp import IcmpError
 from rawshake.tcp.segment import Checksum, Flags, Segment
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
+from tests.probes.stack_agent import Calls
 from tests.probes.stack_limits import Limits
 from tests.probes.stack_options import Terms
 
@@ -27,7 +28,7 @@ WINDOW: Final = 8192
 GREETING: Final = b"hello\r\n"
 PORTS: Final = {
     Server.OPEN: 80, Server.ECHO: 7, Server.CLOSES_FIRST: 13, Server.CLOSES_ON_EOF: 25, Server.BULK: 19,
-    Server.NO_READ: 9, Server.CLOSED: 1,
+    Server.NO_READ: 9, Server.CLOSED: 1, Server.AGENT: 1008,
 }  # fmt: skip
 BULK: Final = bytes(range(256)) * 200
 #: Octets that are queued to be sent, from which on an echo reads no more.
@@ -63,6 +64,7 @@ class Connection:
     resent: bool = False
     #: what was taken and not read by the program: the window is so much smaller
     unread: bytes = b""
+    urgent: bytes = b""
 
 
 @dataclass
@@ -85,6 +87,7 @@ class Stack:
     consumes: bool = False
     #: whether it connects to the client's first port as soon as it can
     dials: bool = False
+    calls: Calls = field(default_factory=Calls)
     #: the time of the latest arrival, in ns
     now: int = 0
     _isn: int = 0xFFFFFFF0
@@ -97,18 +100,20 @@ class Stack:
         source = ip_address(segment.src)
         possible = segment.dst == ADDRESS != segment.src and not (source.is_multicast or source.is_reserved)
         if segment.checksum is not Checksum.WRONG and not segment.defects and possible:
-            for reply in self._in_order(segment, now):
+            for reply in (*self._in_order(segment, now), *self.calls.resume(self, now)):
                 altered = self.alter(reply)
                 if altered is not None:
                     yield 0, altered
 
     def told(self, error: IcmpError, now: int) -> Iterable[Reply]:
+        self.calls.told(self, error)
         return ()
 
     def deadline(self) -> int | None:
         if self.dials:
             return 0
-        return min((one.timer for one in self.connections.values() if one.timer is not None), default=None)
+        timers = (self.calls.deadline(), *(one.timer for one in self.connections.values()))
+        return min((one for one in timers if one is not None), default=None)
 
     def woke(self, now: int) -> Iterable[Reply]:
         if self.dials:
@@ -122,14 +127,19 @@ class Stack:
                 connection.rto = round(self.backs_off * connection.rto)
                 connection.tries += 1
                 connection.resent, connection.cwnd = True, connection.mss
-                if connection.tries > self.tries:
+                if connection.tries > self.tries or self.calls.impatient(connection):
                     del self.connections[connection.here[1], connection.there[1]]
+                    self.calls.lost(connection, "ETIMEDOUT")
                     continue
                 connection.timer = now + connection.rto
                 for reply in self._again(connection) if self.repeats else ():
                     altered = self.alter(reply)
                     if altered is not None:
                         yield 0, altered
+        for reply in self.calls.resume(self, now):
+            altered = self.alter(reply)
+            if altered is not None:
+                yield 0, altered
 
     def block(self, port: int, sport: int) -> Block:
         """Where the connection of its ``port`` with the client's ``sport`` stands: what inet_diag would say."""
@@ -137,14 +147,20 @@ class Stack:
         return Block(state=State.CLOSED) if found is None else found.block
 
     def _dial(self, now: int) -> Iterator[Segment]:
+        dialled = self.open((SERVER, 50_000), (CLIENT, 40_000), now, Server.DIALS)
+        yield self._segment(dialled, Flags.SYN, dialled.block.iss)
+
+    def open(
+        self, here: tuple[str, int], there: tuple[str, int], now: int, server: Server = Server.NO_READ
+    ) -> Connection:
+        """An active OPEN; its SYN is yet to be sent."""
         isn = Seq(self._isn)
         block = Block(state=State.SYN_SENT, passive=False, iss=isn, una=isn, nxt=isn + 1, rcv_wnd=WINDOW)
-        here, there = (SERVER, 50_000), (CLIENT, 40_000)
-        dialled = Connection(
-            block, Server.DIALS, here, there, first=isn + 1, timer=now + RTO, cwnd=self.flight * 536
+        opened = Connection(
+            block, server, here, there, first=isn + 1, timer=now + RTO, cwnd=self.flight * 536
         )
-        self.connections[here[1], there[1]] = dialled
-        yield self._segment(dialled, Flags.SYN, isn)
+        self.connections[here[1], there[1]] = opened
+        return opened
 
     # What arrives.
 
@@ -208,6 +224,8 @@ class Stack:
             same = window == connection.window and segment.ack == before.una != before.nxt
             connection.duplicates = connection.duplicates + 1 if same and not segment.length else 0
             connection.window, connection.tries = window, 0
+        if before.state is State.SYN_SENT and arrival.syn:
+            connection.window = segment.window
         after = replace(before, state=outcome.state, rcv_nxt=outcome.rcv_nxt, una=una)
         if before.state is State.TIME_WAIT and after.state is State.SYN_RECEIVED:
             isn = before.nxt + 65537
@@ -216,6 +234,7 @@ class Stack:
         connection.block = self.moves(before, after)
         una, state = connection.block.una, connection.block.state
         text = segment.payload[before.rcv_nxt - segment.seq : max(0, outcome.rcv_nxt - segment.seq)]
+        self.calls.came(connection, segment, text, now)
         if una != before.una:
             # Karn: what was sent twice measures nothing, and the longer timeout stays.
             connection.rto = connection.rto if connection.resent else self.timeout
@@ -223,6 +242,7 @@ class Stack:
             connection.cwnd += una - before.una if before.state is not State.SYN_RECEIVED else 0
         if state in (State.CLOSED, State.LISTEN):
             del self.connections[key]
+            self.calls.lost(connection, "ECONNREFUSED" if before.state is State.SYN_SENT else "ECONNRESET")
         program = list(self._program(connection, before.state, text)) if key in self.connections else []
         connection.limits.came_to(before.state, state, arrival, now)
         reply = None if connection.limits.withholds(arrival, outcome.reply, now) else outcome.reply
@@ -252,6 +272,7 @@ class Stack:
 
     def _unconnected(self, segment: Segment, arrival: Arrival, now: int) -> Iterator[Segment]:
         server = next((one for one, port in PORTS.items() if port == segment.dport), Server.CLOSED)
+        server = Server.NO_READ if self.calls.serves(segment.dport) else server
         listening = State.CLOSED if server is Server.CLOSED else State.LISTEN
         outcome = arrives(Block(state=listening), arrival, lambda choice: choice in self.takes)
         here, there = (segment.dst, segment.dport), (segment.src, segment.sport)
@@ -289,6 +310,8 @@ class Stack:
             connection.closing = True
         if server in (Server.ECHO, Server.DIALS):
             connection.queue += read
+        elif server is Server.AGENT:
+            self.calls.ordered(connection, text, self.now)
         if block.state is State.CLOSE_WAIT and server not in (Server.BULK, Server.NO_READ):
             connection.closing = True
         yield from self._push(connection)
@@ -313,7 +336,7 @@ class Stack:
             sent = block.nxt - connection.first
             room = min(connection.window, connection.cwnd) - (block.nxt - block.una)
             octets = connection.queue[sent : sent + max(0, min(room, connection.mss))]
-            if not octets:
+            if not octets or self.calls.delays(connection, len(octets)):
                 break
             last = sent + len(octets) == len(connection.queue)
             seq = block.nxt

@@ -11,14 +11,10 @@ from rawshake import probes
 from rawshake.probes import CHAPTERS, UnknownProbe, catalogue, chapter_names, select
 from rawshake.probes.gridprobes import grid
 from rawshake.probes.model import Probe, Server
-from rawshake.probes.scenarios import Mode
 from rawshake.rules import book
 from rawshake.rules.model import Verdict
 from tests.probes.stack import PORTS, Stack
 from tests.probes.twins import Twin, attempt, twins, watched
-
-#: Those that need no agent in the target.
-WIRE = [probe for probe in catalogue() if probe.mode is not Mode.AGENT]
 
 
 @pytest.mark.parametrize("probe", catalogue(), ids=lambda probe: probe.id)
@@ -44,14 +40,14 @@ def test_every_module_of_a_chapter_is_found() -> None:
     assert there == set(chapter_names())
 
 
-@pytest.mark.parametrize("probe", WIRE, ids=lambda probe: probe.id)
+@pytest.mark.parametrize("probe", catalogue(), ids=lambda probe: probe.id)
 def test_the_honest_pass(probe: Probe) -> None:
     found = attempt(probe, Stack())
     assert found.verdict is Verdict.PASS, found.checks
     assert found.checks
 
 
-@pytest.mark.parametrize("probe", WIRE, ids=lambda probe: probe.id)
+@pytest.mark.parametrize("probe", catalogue(), ids=lambda probe: probe.id)
 def test_each_expectation_has_a_twin_that_fails(probe: Probe) -> None:
     made = watched(probe, Stack())
     assert made

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from rawshake.play import Action, Arrival, Conversation, Peer, perform, rehearse
 from rawshake.play.actions import Expect, Quiet, Send
-from rawshake.play.rehearse import MemoryLink, Reply, place
+from rawshake.play.rehearse import CLIENT, MemoryLink, Reply, place
 from rawshake.probes import park
 from rawshake.probes.model import Probe, Server, Target
 from rawshake.probes.result import Attempt
@@ -50,6 +50,8 @@ class Made:
     fields: tuple[str, ...]
     sent: int
     like: int = 0
+    #: of silence: their port and ours
+    ports: tuple[int, int] = (0, 0)
 
 
 @dataclass
@@ -94,7 +96,8 @@ class Watching:
             like = sum(isinstance(one, Step) and _alike(one.segment, value.segment) for one in before)
             self.made.append(Made(sketch.text, value.segment, fields, self.sent, like))
         elif isinstance(action, Quiet):
-            self.made.append(Made(str(action), None, (), self.sent))
+            ports = action.peer.there[1], action.peer.here[1]
+            self.made.append(Made(str(action), None, (), self.sent, ports=ports))
 
 
 def _parking(acts: object) -> bool:
@@ -120,8 +123,9 @@ class Twin(Stack):
     #: how many of them are left as they are
     spared: int = 0
     change: Callable[[Segment], Segment | None] = lambda segment: segment
-    #: after so many segments of ours an ACK that nothing called for
+    #: after so many segments of ours an ACK that nothing called for, between these ports
     extra_after: int = 0
+    ports: tuple[int, int] = (0, 0)
     _arrived: int = 0
 
     def __post_init__(self) -> None:
@@ -132,7 +136,7 @@ class Twin(Stack):
         self._arrived += 1
         if self._arrived == self.extra_after:
             yield 1_000_000, Segment(
-                src=ADDRESS, dst=segment.src, sport=segment.dport, dport=segment.sport,
+                src=ADDRESS, dst=CLIENT, sport=self.ports[0], dport=self.ports[1],
                 seq=Seq(77), ack=Seq(77), flags=Flags.ACK, window=1,
             )  # fmt: skip
 
@@ -168,7 +172,7 @@ def twins(probe: Probe, made: list[Made]) -> Iterator[tuple[str, Twin]]:
     """The twins of all expectations, and what is wrong with each."""
     for one in made:
         if one.arrival is None:
-            yield f"{one.text}: something came", Twin(extra_after=one.sent)
+            yield f"{one.text}: something came", Twin(extra_after=one.sent, ports=one.ports)
             continue
         lost = Twin(which=one.arrival, spared=one.like, change=lambda segment: None)
         yield f"{one.text}: nothing came", lost

@@ -27,8 +27,10 @@ stack makes on purpose, named; ``warn(...)``; ``broken(...)`` for what no ``expe
 **What there is.** ``park``: ``yield from fin_wait_1(peer)`` and so on bring the target into each state, and give the
 ``Block`` of its numbers. ``prove``: ``lives(peer, block)`` and ``gone(peer, block)`` expect, ``alive`` asks, ``quiet``
 and ``silent`` watch past retransmissions, ``state_of`` tells the state. ``peer.quiet(WATCH)`` is silence to the letter.
-No probe needs to close: whatever the end, each connection is left with an exact reset. One stimulus for a connection:
-stacks limit the rate of their challenge ACKs; who needs a second waits 0.6 s, or sends an octet.
+``agent``: with ``server=Server.AGENT`` the peer is a control connection, ``agent = yield from hire(peer)`` takes orders
+over it, and ``served(agent)`` and ``dialled(agent)`` give the connections that are looked at. No probe needs to close:
+whatever the end, each connection is left with an exact reset. One stimulus for a connection: stacks limit the rate of
+their challenge ACKs; who needs a second waits 0.6 s, or sends an octet.
 
 **How it is tested.** By itself: ``tests/probes/test_catalogue.py`` plays each against an honest stack
 (``tests/probes/stack.py``, extended where a probe needs more of it), where it must PASS, and then against a twin for

@@ -1,0 +1,140 @@
+"""What an agent tells is judged like what the wire shows; without one that answers nothing can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from rawshake.play.rehearse import Reply
+from rawshake.probes import catalogue, select
+from rawshake.probes.model import Server
+from rawshake.rules.model import Verdict
+from rawshake.tcp.icmp import IcmpError
+from rawshake.tcp.segment import Segment
+from rawshake.tcp.seq import Seq
+from rawshake.tcp.state import State
+from tests.probes.stack import PORTS, Stack
+from tests.probes.stack_agent import Calls
+from tests.probes.twins import attempt
+
+CONTROL = PORTS[Server.AGENT]
+
+
+def lying(**lies: str) -> Stack:
+    """An agent that gives other answers to some orders."""
+    return Stack(calls=Calls(lies=lies))
+
+
+def verdict(name: str, stack: Stack) -> Verdict:
+    (probe,) = select([name])
+    return attempt(probe, stack).verdict
+
+
+@pytest.mark.parametrize(
+    ("name", "order", "answer"),
+    [
+        ("send-in-syn-sent-goes-out", "send", "error ENOTCONN"),
+        ("refusal-told-to-program", "error", "ok 0"),
+        ("port-unreachable-ends-attempt", "error", "ok 0"),
+        ("half-closed-takes-data", "recv", "ok 6f6e65"),
+        ("half-closed-takes-data", "recv", "ok eof"),
+        ("linger-waits-for-ack-of-fin", "close", "error EIO"),
+        ("calls-fail-by-state", "send", "ok 1"),
+        ("calls-fail-by-state", "recv", "ok 00"),
+        ("calls-fail-by-state", "connect", "ok"),
+    ],
+)
+def test_what_the_program_is_told_counts(name: str, order: str, answer: str) -> None:
+    assert verdict(name, lying(**{order: answer})) not in (Verdict.PASS, Verdict.NOTE)
+
+
+AGENT = [probe.id for probe in catalogue() if probe.server is Server.AGENT]
+
+
+@pytest.mark.parametrize("name", AGENT)
+@pytest.mark.parametrize("answer", ["ok something-else 1", "error EINVAL", "", "ok"])
+def test_what_is_no_agent_leaves_it_undecided(name: str, answer: str) -> None:
+    assert verdict(name, lying(hello=answer)) is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("name", AGENT)
+def test_an_agent_that_goes_leaves_it_undecided(name: str) -> None:
+    def leaves(segment: Segment) -> Segment | None:
+        return None if segment.sport == CONTROL and segment.payload.startswith(b"ok rawshake") else segment
+
+    assert verdict(name, Stack(alter=leaves)) is Verdict.INCONCLUSIVE
+
+
+@dataclass
+class Lossy(Stack):
+    """Loses every third segment of the control connection, both ways; what it has sent it sends again."""
+
+    timeout: int = 200_000_000
+    count: int = 0
+    lost: list[Seq] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.alter = lambda segment: None if segment.sport == CONTROL and self._loses(segment) else segment
+
+    def took(self, segment: Segment, now: int) -> Iterable[Reply]:
+        if segment.dport == CONTROL and self._loses(segment):
+            return ()
+        return list(super().took(segment, now))
+
+    def _loses(self, segment: Segment) -> bool:
+        if not segment.payload_length or segment.seq in self.lost:
+            return False
+        self.count += 1
+        if self.count % 3:
+            return False
+        self.lost.append(segment.seq)
+        return True
+
+
+@pytest.mark.parametrize("name", ["calls-fail-by-state", "half-closed-takes-data", "linger-zero-resets"])
+def test_orders_and_answers_may_get_lost(name: str) -> None:
+    stack = Lossy()
+    assert verdict(name, stack) is Verdict.PASS
+    assert len(stack.lost) > 1
+
+
+@dataclass
+class Softened(Stack):
+    """Gives up at soft errors, too."""
+
+    def told(self, error: IcmpError, now: int) -> Iterable[Reply]:
+        for key, one in list(self.connections.items()):
+            if one.block.state is State.SYN_SENT:
+                del self.connections[key]
+                self.calls.lost(one, "EHOSTUNREACH")
+        return ()
+
+
+def test_a_soft_error_that_ends_an_attempt_is_noted() -> None:
+    assert verdict("host-unreachable-survived", Softened()) is Verdict.NOTE
+
+
+@dataclass
+class Deaf(Stack):
+    """Heeds no ICMP."""
+
+    def told(self, error: IcmpError, now: int) -> Iterable[Reply]:
+        return ()
+
+
+def test_a_hard_error_that_ends_nothing_is_a_warning() -> None:
+    assert verdict("port-unreachable-ends-attempt", Deaf()) is Verdict.WARN
+
+
+def test_a_close_that_does_not_linger_is_noted() -> None:
+    class Hasty(Calls):
+        """Lets nothing linger."""
+
+        def resume(self, stack: Stack, now: int) -> Iterator[Segment]:
+            for one in self.sockets.values():
+                one.options.pop("linger", None)
+            return super().resume(stack, now)
+
+    assert verdict("linger-waits-for-ack-of-fin", Stack(calls=Hasty())) is Verdict.NOTE
