@@ -94,7 +94,7 @@ class Greeting(Stack):
 
 def test_without_timestamps_nothing_is_told_of_them() -> None:
     plain = Stack(alter=lambda one: replace(one, options=()))
-    with pytest.raises(Undecided, match="it agrees to no timestamps"):
+    with pytest.raises(Undecided, match="it does not take up timestamps"):
         parked(plain, time_wait_with_timestamps, Server.CLOSES_FIRST)
 
 

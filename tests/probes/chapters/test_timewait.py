@@ -149,3 +149,8 @@ def test_a_syn_of_an_earlier_time_may_be_dropped_and_not_be_served() -> None:
     stack = Answering()
     stack.flags = Flags.SYN | Flags.ACK
     assert attempt(the("older-timestamp-refused-in-time-wait"), stack).verdict is Verdict.WARN
+
+
+def test_a_stack_without_timestamps_is_not_asked_about_them() -> None:
+    plain = Stack(alter=lambda one: replace(one, options=()))
+    assert attempt(the("newer-timestamp-reopens-time-wait"), plain).verdict is Verdict.SKIPPED
