@@ -25,6 +25,8 @@ from rawshake.tcp.segment import Checksum
 from rawshake.tcp.view import End, Fate, Step
 from rawshake.vantage import infer
 
+#: So many rulings on a whole exchange are made in one go.
+RULINGS_AT_ONCE: Final = 500
 #: The verdicts that charge an end with something.
 CHARGES: Final = frozenset({Verdict.FAIL, Verdict.WARN, Verdict.NOTE})
 
@@ -113,7 +115,7 @@ class Judge:
     def exchange_by_rule(
         self, steps: Sequence[Step], *, disturbed: bool = False
     ) -> Iterator[tuple[Ruling, ...]]:
-        """The same, one rule after the other, for whoever has other things to do in between."""
+        """The same in pieces, of one rule each, for whoever has other things to do in between."""
         kept = set(self._charged), {key: list(numbers) for key, numbers in self._breaches.items()}
         vantage = self._vantage
         # Whoever goes on after its SYN has heard of the other end.
@@ -122,7 +124,7 @@ class Judge:
         lived = {end: _lived(end, steps) for end in End} if any(step.copy for step in steps) else {}
         why = "ICMP errors" if disturbed else "what rawshake did to segments" if lived else ""
         for entry in self._exchange_rules:
-            rulings = []
+            rulings: list[Ruling] = []
             for outcome in _outcomes(cast(ExchangeCheck, entry.check), steps, lived):
                 at = steps[(outcome.step or len(steps)) - 1]
                 if entry.near and vantage is None:
@@ -134,6 +136,9 @@ class Judge:
                     )
                 decided = _decided(entry, outcome, end, vantage, why)
                 rulings.append(self._rule(entry, decided, at))
+                if len(rulings) == RULINGS_AT_ONCE:
+                    yield tuple(rulings)
+                    rulings = []
             yield tuple(rulings)
         self._charged, self._breaches = kept
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 import pytest
 
-from rawshake.judge import Judge, Ruling
+from rawshake.judge import RULINGS_AT_ONCE, Judge, Ruling
 from rawshake.rules import book, select
 from rawshake.rules.model import (
     Citation,
@@ -256,9 +257,9 @@ def test_only_the_rules_that_were_selected_are_asked() -> None:
     assert findings_of(text, ()) == []
 
 
-def nearby(outcome: Outcome) -> Rule:
+def nearby(*outcomes: Outcome) -> Rule:
     """A rule of scope exchange that needs a tap near the end that it charges."""
-    return Rule("nearby", "chapter", CITE, Level.MUST, Scope.EXCHANGE, lambda steps: [outcome], near=True)
+    return Rule("nearby", "chapter", CITE, Level.MUST, Scope.EXCHANGE, lambda steps: outcomes, near=True)
 
 
 @pytest.mark.parametrize(
@@ -307,3 +308,11 @@ def test_of_one_side_alone_nothing_is_told_that_needs_a_near_tap() -> None:
     assert findings_of(answered, book) == ["one-ack-per-segment FAIL client 6"]
     [ruling] = Judge([nearby(bad(step=3, end=End.CLIENT))]).exchange(steps_of(text))
     assert (ruling.verdict, ruling.sentence) == (Verdict.INCONCLUSIVE, "nothing of the server was seen")
+
+
+def test_a_rule_that_has_much_to_say_says_it_in_pieces() -> None:
+    steps = steps_of(TALK)
+    talkative = nearby(*[bad(step=3, end=End.CLIENT)] * (2 * RULINGS_AT_ONCE + 1))
+    pieces = list(Judge([talkative]).exchange_by_rule(steps))
+    assert [len(piece) for piece in pieces] == [RULINGS_AT_ONCE, RULINGS_AT_ONCE, 1]
+    assert tuple(chain.from_iterable(pieces)) == Judge([talkative]).exchange(steps)

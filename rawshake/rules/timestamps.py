@@ -102,6 +102,7 @@ def _echoes(
     repeated = min((step.number for step, _ in theirs if step.again and not step.segment.syn), default=None)
     said: Seq | None = None  # Last.ACK.sent, as far as it was seen
     missed = False  # it acknowledged what was not seen
+    span: tuple[int, int] | None = None
     for step, (_, echo) in mine:
         segment, reached = step.segment, step.was.rcv_nxt
         missed = missed or (segment.has_ack and reached is not None and segment.ack > reached)
@@ -113,7 +114,8 @@ def _echoes(
             continue  # what it acknowledges is not this connection
         first = least.get(echo)
         if first is None:
-            yield _never_sent(step, echo, theirs)
+            span = span or _span([value for _, (value, _) in theirs])
+            yield _never_sent(step, echo, span)
         elif first > segment.ack and not certain(step) and (missed or _before(repeated, step)):
             reason = "a copy with the same TSval may have been missed"
             yield undecidable("timestamps", reason, end=step.sender, step=step.number)
@@ -142,13 +144,20 @@ def _echo(step: Step, echo: int, first: Seq, said: Seq | None) -> Outcome:
     return held("timestamps", f"TSecr {echo} is the TSval of seq {first}", end=end, step=number)
 
 
-def _never_sent(step: Step, echo: int, theirs: list[tuple[Step, tuple[int, int]]]) -> Outcome:
+def _span(values: Sequence[int]) -> tuple[int, int] | None:
+    """The lowest and the highest of these timestamps."""
+    if not values:
+        return None
+    ordered = sorted(values, key=lambda value: _after(value, values[0]))
+    return ordered[0], ordered[-1]
+
+
+def _never_sent(step: Step, echo: int, span: tuple[int, int] | None) -> Outcome:
+    """Judge an echo of nothing that was seen; ``span`` is from the lowest TSval to the highest that was."""
     end, number = step.sender, step.number
-    values = [value for _, (value, _) in theirs]
-    if not values or step.peer_was.offered is None:
+    if span is None or step.peer_was.offered is None:
         return undecidable("timestamps", "what it echoes was not seen", end=end, step=number)
-    low = min(values, key=lambda value: _after(value, values[0]))
-    high = max(values, key=lambda value: _after(value, values[0]))
+    low, high = span
     near = _after(echo, low) > -_MISSED and _after(echo, high) < _MISSED
     if near and not certain(step):
         return undecidable(
