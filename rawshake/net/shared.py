@@ -43,6 +43,8 @@ class SharedWire:
         self.on_frame = on_frame
         self._scope = scope
         self._guards: dict[int, Guard] = {}
+        #: since when, in ns: what was captured before, the kernel has answered
+        self._since: dict[int, int] = {}
         self._used: set[int] = set()
         self._capture = Capture(source, self._guards.keys(), target, None)
         try:
@@ -121,17 +123,23 @@ class SharedWire:
     def _seen(self, frame: Frame) -> Seen | None:
         what = decode(frame.packet, offloaded=frame.offloaded)
         if isinstance(what, Segment):
-            if what.src == self.source and what.sport in self._guards:
+            if what.src == self.source and self._guarded(what.sport, frame.time):
                 return Seen(what, frame.time, ours=True)
-            if what.dst == self.source and what.dport in self._guards:
+            if what.dst == self.source and self._guarded(what.dport, frame.time):
                 return Seen(what, frame.time)
-        elif isinstance(what, IcmpError) and what.quoted_sport in self._guards:
+        elif isinstance(what, IcmpError) and self._guarded(what.quoted_sport, frame.time):
             return Seen(what, frame.time)
         return None
 
+    def _guarded(self, port: int, time: int) -> bool:
+        return port in self._guards and self._since[port] <= time
+
     def _guard(self, port: int) -> int:
-        guard = Guard(self.source, port, scope=self._scope)
+        return self._keep(Guard(self.source, port, scope=self._scope))
+
+    def _keep(self, guard: Guard) -> int:
         self._guards[guard.port] = guard
+        self._since[guard.port] = self.now()
         self._used.add(guard.port)
         return guard.port
 
@@ -142,9 +150,7 @@ class SharedWire:
             for _ in range(_TRIES):
                 guard = Guard(self.source, scope=self._scope)
                 if guard.port not in self._used or len(passed) == _TRIES - 1:
-                    self._guards[guard.port] = guard
-                    self._used.add(guard.port)
-                    return guard.port
+                    return self._keep(guard)
                 passed.append(guard)
         finally:
             for guard in passed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -163,6 +164,16 @@ def test_a_port_given_back_is_the_kernels_again(lab: Lab) -> None:
         assert raised.value.status is Exit.PORT_TAKEN
         link.release(first)
         assert next(link.ports(first)) == first
+
+
+def test_what_passed_before_a_port_was_guarded_is_not_told(lab: Lab, address: str) -> None:
+    """The kernel has answered that: whoever dials a port of ours again and again was refused until then."""
+    with wire(lab, address) as link:
+        with socket.create_connection((address, lab.ports["echo"]), timeout=5) as client:
+            port = client.getsockname()[1]
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        assert next(link.ports(port)) == port
+        assert link.receive(link.now() + SECOND // 5) is None
 
 
 def test_a_kernel_that_answers_for_us_is_a_stranger(lab: Lab) -> None:

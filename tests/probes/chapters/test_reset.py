@@ -123,10 +123,9 @@ class Speaking(Stack):
     """Says something by itself at the latest RST or SYN in a connection, so late that none waited for it."""
 
     def took(self, segment: Segment, now: int) -> Iterable[Reply]:
-        connection = self.connections.get((segment.dport, segment.sport))
+        block = self.block(segment.dport, segment.sport)
         yield from super().took(segment, now)
-        if connection is not None and segment.flags & (Flags.RST | Flags.SYN):
-            block = connection.block
+        if block.state.synchronized and segment.flags & (Flags.RST | Flags.SYN):
             yield (
                 1_000_000,
                 Segment(
