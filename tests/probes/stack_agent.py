@@ -93,6 +93,11 @@ class Calls:
         for one in self._sockets_of(connection):
             one.error = "" if one.shut else errno
 
+    @property
+    def letting_go(self) -> bool:
+        """Whether the order under way is a close or an abort."""
+        return self._waiting is not None and self._waiting[1][0] in ("close", "abort")
+
     def deadline(self) -> int | None:
         """When something is to be done although nothing comes."""
         times = [one.due for one in self.sockets.values() if one.due is not None]

@@ -12,10 +12,10 @@ from rawshake.probes import catalogue, select
 from rawshake.probes.model import Server
 from rawshake.rules.model import Verdict
 from rawshake.tcp.icmp import IcmpError
-from rawshake.tcp.segment import Segment
+from rawshake.tcp.segment import Flags, Segment
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
-from tests.probes.stack import PORTS, Stack
+from tests.probes.stack import PORTS, Connection, Stack
 from tests.probes.stack_agent import Calls
 from tests.probes.twins import attempt
 
@@ -41,6 +41,12 @@ def verdict(name: str, stack: Stack) -> Verdict:
         ("half-closed-takes-data", "recv", "ok 6f6e65"),
         ("half-closed-takes-data", "recv", "ok eof"),
         ("linger-waits-for-ack-of-fin", "close", "error EIO"),
+        ("reset-told-to-program", "recv", "ok eof"),
+        ("user-timeout-obeyed", "error", "ok 0"),
+        ("user-timeout-ends-asking", "error", "ok 0"),
+        ("keep-alive-asks-and-gives-up", "error", "ok 0"),
+        ("urgent-octet-out-of-band", "urgent", "ok 64"),
+        ("received-in-order", "recv", "ok 6162"),
         ("calls-fail-by-state", "send", "ok 1"),
         ("calls-fail-by-state", "recv", "ok 00"),
         ("calls-fail-by-state", "connect", "ok"),
@@ -98,6 +104,57 @@ def test_orders_and_answers_may_get_lost(name: str) -> None:
     stack = Lossy()
     assert verdict(name, stack) is Verdict.PASS
     assert len(stack.lost) > 1
+
+
+@pytest.mark.parametrize(
+    "name", ["user-timeout-obeyed", "user-timeout-ends-asking", "keep-alive-asks-and-gives-up"]
+)
+def test_what_its_sockets_lack_is_not_judged(name: str) -> None:
+    assert verdict(name, lying(set="error ENOPROTOOPT")) is Verdict.INCONCLUSIVE
+
+
+@dataclass
+class Aborting(Calls):
+    """An ABORT resets whatever there is, or deletes it in silence."""
+
+    resets: bool = True
+
+    def resume(self, stack: Stack, now: int) -> Iterator[Segment]:
+        closing = (State.CLOSING, State.TIME_WAIT)
+        there = [one for one in stack.connections.values() if one.block.state in closing]
+        if self.letting_go:
+            for one in there:
+                del stack.connections[one.here[1], one.there[1]]
+                if self.resets:
+                    yield stack._segment(one, Flags.RST, one.block.nxt)
+        yield from super().resume(stack, now)
+
+
+@pytest.mark.parametrize(
+    ("name", "resets", "expected"),
+    [
+        ("abort-in-closing-is-silent", True, Verdict.WARN),
+        ("abort-in-time-wait-is-silent", True, Verdict.FAIL),
+        ("abort-in-time-wait-is-silent", False, Verdict.NOTE),
+        ("close-in-time-wait-is-silent", False, Verdict.FAIL),
+    ],
+)
+def test_the_last_states_end_in_silence(name: str, resets: bool, expected: Verdict) -> None:
+    assert verdict(name, Stack(calls=Aborting(resets=resets))) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("small-segments-wait", Verdict.WARN), ("small-segments-leave-if-told", Verdict.FAIL)],
+)
+def test_small_segments_wait_just_if_they_should(name: str, expected: Verdict) -> None:
+    class Contrary(Calls):
+        """Takes TCP_NODELAY for its opposite."""
+
+        def delays(self, connection: Connection, octets: int) -> bool:
+            return connection.block.una != connection.block.nxt and not super().delays(connection, octets)
+
+    assert verdict(name, Stack(calls=Contrary())) is expected
 
 
 @dataclass
