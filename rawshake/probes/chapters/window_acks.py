@@ -41,14 +41,15 @@ def acks_under_half_a_second(peer: Peer) -> Script:
 
 
 @probe(
-    "every-second-segment-acked", "W13", "RFC 9293 3.8.6.3 SHLD-19; RFC 5681 4.2", Level.SHOULD,
+    "every-second-segment-acked", "W13", "RFC 9293 3.8.6.3 SHLD-19; RFC 5681 4.2", Level.SHOULD, server=Server.ECHO,
     rules="ack-every-second-segment",
 )  # fmt: skip
 def every_second_segment_acked(peer: Peer) -> Script:
     """Of a stream of large segments, at least every second is acknowledged by an ACK of its own.
 
-    A sender's window opens by ACKs, so that few of them make it slow, and bursty. Hardware that joins segments before
-    TCP sees them, and links that thin ACKs out, make fewer of them on purpose.
+    A sender's window opens by ACKs, so that few of them make it slow, and bursty. An echo is asked since it reads, and
+    keeps its window open; what it sends back acknowledges, too. Hardware that joins segments before TCP sees them, and
+    links that thin ACKs out, make fewer of them on purpose.
     """
     synack = yield from handshake(peer)
     mss = synack.segment.mss or (FITS if synack.segment.v6 else 536)
