@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rawshake.play import Action, Ending, Peer, Result, Script, rehearse
+from rawshake.play import Action, Ending, Peer, Result, Script, Unexpected, handshake, rehearse
 from rawshake.probes.grid.block import Block
 from rawshake.probes.model import Server, Undecided
 from rawshake.probes.park import WAYS, Recipe, time_wait_through_closing
@@ -19,6 +19,7 @@ from rawshake.probes.prove import (
     Proof,
     alive,
     answers,
+    heard,
     hushed,
     lives,
     silent,
@@ -225,3 +226,17 @@ def test_that_a_program_speaks_hides_nothing_that_was_taken() -> None:
     assert echoed("P.", lambda peer, here: answers(peer, here, 4)).ending is Ending.PLAYED
     assert echoed("P.", answers).ending is Ending.MISMATCH
     assert echoed("P.", lives).ending is Ending.MISMATCH
+
+
+@pytest.mark.parametrize(("server", "raised"), [(Server.ECHO, Unexpected), (Server.CLOSES_FIRST, Undecided)])
+def test_what_a_program_that_has_closed_does_not_say_cannot_be_told(
+    server: Server, raised: type[Exception]
+) -> None:
+    def script(peer: Peer) -> Script:
+        yield from handshake(peer)
+        yield peer.collect(0.1)
+        with pytest.raises(raised):
+            yield from heard(peer, ". ack 99", within=0.1)
+        return "raised"
+
+    assert rehearse(script, Stack(), port=PORTS[server]).result.value == "raised"

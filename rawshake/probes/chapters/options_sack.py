@@ -118,15 +118,19 @@ def _permitted(peer: Peer) -> Generator[Action[Any], Any, None]:
 
 
 def _acked(peer: Peer) -> Generator[Action[Any], Any, Arrival]:
-    """The next ACK; without one there is nothing to be judged."""
+    """The next bare ACK, or one that rides on data, which its program may have sent before it could know of ours."""
+    riding: Arrival | None = None
     while True:
         came = yield from peer.next(within=WATCH)
+        if came is None and riding is not None:
+            return riding
         if came is None:
             undecided("it does not acknowledge data above a gap")
         if came.segment.rst:
             undecided("it reset the connection")
-        if came.segment.has_ack:
+        if not came.segment.length:
             return came
+        riding = came
 
 
 def _insane(peer: Peer, answer: Arrival) -> Check | None:

@@ -97,7 +97,7 @@ def segment_without_timestamps(peer: Peer) -> Script:
     yield from heard(peer, ". ack 6")
     if taken:
         return note("A segment without the agreed timestamps is taken, which RFC 7323 3.2 advises against.")
-    if came:
+    if any(not one.segment.length for one in came):
         return note("A segment without the agreed timestamps is dropped, but not in silence.")
     return None
 
