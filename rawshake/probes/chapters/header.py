@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rawshake.play import Peer, Script, Unexpected, handshake
 from rawshake.probes.model import Check, Holds, Server, Target, broken, note, warn
-from rawshake.probes.park import established
-from rawshake.probes.prove import WATCH, lives
+from rawshake.probes.park import greeted
+from rawshake.probes.prove import WATCH, hushed, lives
 from rawshake.probes.registry import probe
 from rawshake.rules.model import Level
 from rawshake.tcp.segment import Checksum
@@ -37,10 +37,10 @@ def bad_checksum_in_connection_ignored(peer: Peer) -> Script:
 
     A single flipped bit turns an ACK into a RST. lwIP can be built without this check, for a device that does it.
     """
-    here = yield from established(peer)
+    here = yield from greeted(peer)
     yield peer.send("R", checksum=0x1234)
     yield peer.send("P. 1:", data=b"noise", checksum=0x1234)
-    yield peer.quiet(WATCH)
+    yield from hushed(peer, here)
     yield from lives(peer, here)
 
 
@@ -83,6 +83,9 @@ def _headers(peer: Peer) -> Check | None:
         defects = [*segment.defects, *(one.defect for one in segment.options if one.defect)]
         if defects:
             return broken(defects[0], field="header", expected="well-formed", actual=peer.text(segment))
+        if segment.checksum is Checksum.WRONG:
+            return broken("A segment has a wrong checksum.", field="checksum", expected="right",
+                          actual=peer.text(segment))  # fmt: skip
     if all(segment.checksum is Checksum.UNVERIFIABLE for segment in said):
         return note("Checksums are left to hardware on this machine: none could be verified.")
     return None
