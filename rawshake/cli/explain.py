@@ -18,6 +18,7 @@ def command(rule: str, verbose: int, **given: object) -> int:
     \b
       rawshake explain synack-ack-is-isn-plus-1
       rawshake explain rst-at-rcv-nxt-ends        a probe of 'rawshake verify'
+      rawshake explain ESTABLISHED/RST/at         a cell of its grid
       rawshake rules                              all rules
     """
     from rawshake.cli.output import to_stdout
@@ -33,8 +34,9 @@ def command(rule: str, verbose: int, **given: object) -> int:
             Exit.USAGE, f"'{rule}' is a chapter, not a rule.", f"See 'rawshake rules --chapter {rule}'."
         )
     from rawshake.probes import catalogue
+    from rawshake.probes.gridprobes import grid
 
-    probes = {probe.id: probe for probe in catalogue()}
+    probes = {probe.id: probe for probe in (*catalogue(), *grid(frozenset()))}
     if rule in probes:
         from rawshake.render.probe_pages import probe_page
 

@@ -100,7 +100,11 @@ def _server_options(command: CommandT) -> CommandT:
     "--json", metavar="FILE", help="Write the whole report; - is standard output, without the screen."
 )
 @click.option("--junit", metavar="FILE", help="Write a suite for each chapter, a case for each probe.")
-@click.option("--pcap", metavar="FILE", help="Write all frames, for Wireshark and the like.")
+@click.option(
+    "--pcap",
+    metavar="FILE",
+    help="Write all frames, for Wireshark; a file for each probe if it is a directory.",
+)
 def command(  # one for each option; ``Asked`` has their types
     **given: Any,  # noqa: ANN401
 ) -> int:

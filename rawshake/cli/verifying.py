@@ -15,6 +15,7 @@ from typing import Final
 from rawshake.cli import stops
 from rawshake.cli.output import render_options, to_stdout, write_text
 from rawshake.cli.parameters import Output
+from rawshake.cli.pcaps import name_of, save_each
 from rawshake.cli.stops import Stopped, at_once
 from rawshake.errors import Exit, Failure
 from rawshake.link import Frame
@@ -116,7 +117,8 @@ def verify(asked: Asked, arguments: Sequence[str]) -> int:
     expected = None if asked.expect is None else read(_text_of(asked.expect), known, name=asked.expect)
     for path in (asked.json, asked.junit, asked.pcap):
         if path is not None and path != "-":
-            check_writable(path)
+            each = path == asked.pcap and Path(path).is_dir()
+            check_writable(str(Path(path) / name_of("syn-opens")) if each else path)
     host = _lab_address(asked.family) if asked.host == lab.NAME else asked.host
     family = None if asked.family is None else (4 if asked.family == 4 else 6)
     targets = resolve(host, family=family)  # type: ignore[arg-type]
@@ -334,7 +336,10 @@ def _report(asked: Asked, run: Run, frames: Sequence[Frame], changes: Sequence[C
     if asked.junit is not None:
         write_text(asked.junit, junit(run, _GRAVE[asked.fail_on]))
     if asked.pcap is not None:
-        save(asked.pcap, frames[:MAX_FRAMES])
+        if Path(asked.pcap).is_dir():
+            save_each(asked.pcap, run.results, frames[:MAX_FRAMES])
+        else:
+            save(asked.pcap, frames[:MAX_FRAMES])
     if "-" in (asked.json, asked.junit):
         return
     if asked.quiet:

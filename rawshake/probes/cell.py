@@ -31,6 +31,12 @@ from rawshake.tcp.state import State
 
 #: Seconds for what the program behind the port may still have had to say.
 _SETTLE: Final = 0.05
+_ABOUT: Final = """\
+A cell of the grid: the target is brought into the state and sent the segment; its answer is held against what the
+clause says for these numbers, and further segments prove in which state that has left it.
+
+Where RFC 5961, 7323, 1337 or a widespread stack has it otherwise, that is a NOTE which names the choice.
+'rawshake grid' draws all cells of a report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ def script_of(cell: Cell, *, unknown: bool = False) -> ScriptFunction:
             undecided("the program behind the port went on by itself")
         return Played(cell, block, arrival, replies, proof, expected, ruling)
 
-    script.__doc__ = f"{cell}."
+    script.__doc__ = f"{cell}.\n\n{_ABOUT}"
     return script
 
 

@@ -79,3 +79,10 @@ def test_reports_of_one_name_are_told_apart(report: Path, tmp_path: Path) -> Non
     other.write_bytes(report.read_bytes())
     head = rawshake("compare", str(report), str(other)).out.splitlines()[0]
     assert head.split() == ["differs", "1:right", "2:right"]
+
+
+def test_a_cell_of_the_grid_has_a_page() -> None:
+    done = rawshake("explain", "ESTABLISHED/RST/at")
+    assert done.status == Exit.OK
+    assert done.out.startswith("ESTABLISHED/RST/at\nESTABLISHED: RST at RCV.NXT.\n")
+    assert "clause    RFC 9293 3.10.7.4\n" in done.out

@@ -112,6 +112,20 @@ def test_frames_are_kept(lab: Lab, tmp_path: Path) -> None:
     assert frames.stat().st_size > 500
 
 
+def test_frames_are_kept_for_each_probe(lab: Lab, tmp_path: Path) -> None:
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    selected = ("syn-opens", "closed-port-refuses", "ESTABLISHED/RST/at")
+    words = [word for name in selected for word in ("--select", name)]
+    status, report = verify(lab, lab.address4, *words, "--pcap", str(frames))
+    assert (status, {one["verdict"] for one in report["results"]}) == (Exit.OK, {"PASS"})
+    names = ["ESTABLISHED_RST_at.pcap", "closed-port-refuses.pcap", "syn-opens.pcap"]
+    assert sorted(one.name for one in frames.iterdir()) == names
+    refused = rawshake("check", str(frames / "closed-port-refuses.pcap"))
+    assert "1 connection" in refused.out
+    assert "refused" in refused.out
+
+
 def test_a_server_that_is_not_there_is_told(lab: Lab) -> None:
     done = rawshake("verify", lab.address4, str(SERVERS["closed"].port))
     assert done.status == Exit.FILTERED
