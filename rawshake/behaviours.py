@@ -73,7 +73,8 @@ class Caller:
 class Behaviour:
     """How a server behaves; ``what`` says it in a line.
 
-    ``amount`` is what stands for N where ``NAME:N`` is not given, None for one that has no N. ``want`` is what becomes
+    ``amount`` is what stands for N where ``NAME:N`` is not given, None for one that has no N, and ``least`` is what N
+    must be at least. ``want`` is what becomes
     of a SYN; ``crossing``: it is answered by one of ours, as if both had dialled. ``window`` is our receive window
     where it is not the ordinary one.
     """
@@ -86,6 +87,7 @@ class Behaviour:
     crossing: bool = False
     deaf_to_fin: bool = False
     window: int | None = None
+    least: int = 0
 
 
 BEHAVIOURS: Final[dict[str, Behaviour]] = {}
@@ -99,10 +101,11 @@ def _behaviour(
     crossing: bool = False,
     deaf_to_fin: bool = False,
     window: int | None = None,
+    least: int = 0,
 ) -> Callable[[Callable[[Caller, int], Serving]], Callable[[Caller, int], Serving]]:
     def register(serve: Callable[[Caller, int], Serving]) -> Callable[[Caller, int], Serving]:
         what = (serve.__doc__ or "").partition("\n")[0]
-        BEHAVIOURS[name] = Behaviour(name, what, serve, amount, want, crossing, deaf_to_fin, window)
+        BEHAVIOURS[name] = Behaviour(name, what, serve, amount, want, crossing, deaf_to_fin, window, least)
         return serve
 
     return register
@@ -259,14 +262,16 @@ def _zero_window(caller: Caller, amount: int) -> Serving:
     caller.close()
 
 
-@_behaviour("slow", amount=1000)
+@_behaviour("slow", amount=1000, least=1)
 def _slow(caller: Caller, amount: int) -> Serving:
     """Read N octets a second, so that our window fills and closes; close after the client."""
+    bite = max(1, amount // 10)
+    pause = SECOND * bite // amount
     next_meal = caller.now
     while not caller.finished:
         if caller.now >= next_meal:
-            caller.read(max(1, amount // 10))
-            next_meal = caller.now + SECOND // 10
+            caller.read(bite)
+            next_meal = caller.now + pause
         if not caller.finished:
             yield next_meal
     caller.close()

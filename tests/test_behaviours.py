@@ -115,6 +115,14 @@ def test_slow_closes_its_window_and_opens_it_again() -> None:
     assert exchange.outcome is Outcome.CLOSED
 
 
+@pytest.mark.parametrize("amount", [3, 15, 1000])
+def test_slow_takes_so_many_octets_a_second(amount: int) -> None:
+    _, exchange = one_client("slow", bytes(3 * amount), amount=amount)
+    took = exchange.steps[-1].time - exchange.steps[0].time
+    assert 2 * SECOND < took < 3.1 * SECOND
+    assert exchange.outcome is Outcome.CLOSED
+
+
 @pytest.mark.parametrize("amount", [1, 5000])
 def test_reset_after_so_many_octets(amount: int) -> None:
     resident, exchange = one_client("reset", bytes(20_000), amount=amount)
@@ -179,6 +187,7 @@ def test_a_behaviour_is_named(name: str) -> None:
         ("echo:5", "takes no number"),
         ("reset:x", "'x' in 'reset:x'"),
         ("slow:-1", "'-1'"),
+        ("slow:0", "less than 1"),
     ],
 )
 def test_what_is_no_behaviour_is_told(text: str, said: str) -> None:

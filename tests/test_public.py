@@ -91,6 +91,7 @@ def test_it_says_that_it_is_typed() -> None:
         ({"timeout": 0}, "timeout is 0"),
         ({"delayed_ack": 0.6}, "delayed_ack is 0.6"),
         ({"bad": ["ack"]}, "'ack' is not STEP.FIELD=VALUE"),
+        ({"bad": "ack"}, "'ack' is not STEP.FIELD=VALUE"),
         ({"drop": "nobody:1"}, "nobody"),
         ({"options": "<mss>"}, "The options '<mss>' cannot be read"),
         (
@@ -107,3 +108,9 @@ def test_a_number_that_cannot_be_is_refused_before_anything_is_sent(
         rawshake.connect("192.0.2.1", **arguments)  # type: ignore[arg-type]
     assert said in raised.value.problem
     assert raised.value.status in (rawshake.Exit.USAGE, rawshake.Exit.PORT_ZERO)
+
+
+@pytest.mark.parametrize("name", ["nonsense", "address", "behave"])
+def test_a_name_that_there_is_not_is_refused(name: str) -> None:
+    with pytest.raises(TypeError, match=f"no keyword argument '{name}'; there are isn, "):
+        rawshake.connect("192.0.2.1", 80, **{name: 1})  # type: ignore[arg-type]

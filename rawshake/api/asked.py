@@ -39,7 +39,7 @@ class Asked(TypedDict, total=False):
     #: seconds for which an ACK may be delayed
     delayed_ack: float
     #: what to send wrong on purpose: "ack.ack=+1"
-    bad: Sequence[str | Deviation]
+    bad: str | Sequence[str | Deviation]
     #: what to do to segments on our own side: "synack:1,5%"; the same seed harms the same ones again
     drop: str
     duplicate: str
@@ -64,12 +64,19 @@ _BOUNDS: Final = {
 
 
 def crafted(asked: Asked, *, timeout: float, sport: int = 0, source: str | None = None) -> Crafting:
-    """The same as ``Crafting``; ``timeout`` is in seconds. Raises Failure with USAGE for what cannot be."""
+    """The same as ``Crafting``; ``timeout`` is in seconds. Raises Failure with USAGE for what cannot be,
+    and TypeError for what there is not.
+    """
+    unknown = sorted(asked.keys() - Asked.__annotations__.keys())
+    if unknown:
+        raise TypeError(
+            f"there is no keyword argument {unknown[0]!r}; there are {', '.join(Asked.__annotations__)}"
+        )
     for name, (least, most) in _BOUNDS.items():
         within(name, asked.get(name), least, most)
     within("timeout", timeout, 0.01, 3600)
     within("sport", sport, 0, 65535)
-    options = asked.get("options")
+    options, bad = asked.get("options"), asked.get("bad", ())
     try:
         parsed = None if options is None else parse_options(options)
     except ValueError as wrong:
@@ -90,7 +97,7 @@ def crafted(asked: Asked, *, timeout: float, sport: int = 0, source: str | None 
         family=asked.get("family"),
         timeout=ns(timeout),
         retries=asked.get("retries", 6),
-        bad=tuple(map(_deviation, asked.get("bad", ()))),
+        bad=tuple(map(_deviation, [bad] if isinstance(bad, str) else bad)),
         drop=_harmed(Harm.DROP, asked.get("drop", "")),
         duplicate=_harmed(Harm.DUPLICATE, asked.get("duplicate", "")),
         reorder=_harmed(Harm.REORDER, asked.get("reorder", "")),

@@ -214,7 +214,7 @@ def listen(
     port: int = 0,
     *,
     behave: str | None = None,
-    addresses: Sequence[str] = (),
+    addresses: str | Sequence[str] = (),
     timeout: float = 10.0,
     **asked: Unpack[Asked],
 ) -> Server:
@@ -226,6 +226,7 @@ def listen(
     """
     within("port", port, 0, 65535)
     crafting = crafted(asked, timeout=timeout)
+    named = [addresses] if isinstance(addresses, str) else addresses
     try:
         behaviour, amount = (BY_HAND, 0) if behave is None else parse_behaviour(behave)
     except ValueError as wrong:
@@ -233,5 +234,5 @@ def listen(
     require_raw(sys.argv)
     clients = Clients()
     with ExitStack() as stack:
-        served = stack.enter_context(serving(port, behaviour, amount, crafting, clients, addresses=addresses))
+        served = stack.enter_context(serving(port, behaviour, amount, crafting, clients, addresses=named))
         return Server(served, stack.pop_all(), clients, behaviour, timeout)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Literal
 
 from rawshake.api.crafting import Crafting, syn_options
 from rawshake.api.live import random_number
@@ -41,6 +42,8 @@ def parse_behaviour(text: str) -> tuple[Behaviour, int]:
         raise ValueError(f"{name!r} takes no number.")
     if not (amount.isascii() and amount.isdecimal() and len(amount) < 16):
         raise ValueError(f"{amount!r} in {text!r} is not a whole number of octets.")
+    if int(amount) < behaviour.least:
+        raise ValueError(f"{amount!r} in {text!r} is less than {behaviour.least}.")
     return behaviour, int(amount)
 
 
@@ -59,7 +62,7 @@ def serving(
 
     Raises Failure before any client is answered where the machine does not allow it.
     """
-    targets = [_target(address) for address in addresses] or local_addresses(crafting.family)
+    targets = [_target(address, crafting.family) for address in addresses] or local_addresses(crafting.family)
     if not targets:
         raise Failure(Exit.NO_ROUTE, "This machine has no such address.", "Look at them: ip address.")
     window = crafting.window if behaviour.window is None else behaviour.window
@@ -106,7 +109,14 @@ def serving(
         )
 
 
-def _target(address: str) -> Target:
-    canonical = check_source(address)
+def _target(address: str, family: Literal[4, 6] | None) -> Target:
+    canonical = check_source(address, asked="address")
+    version = 6 if ":" in canonical else 4
+    if family not in (None, version):
+        raise Failure(
+            Exit.USAGE,
+            f"{canonical} is an IPv{version} address, and IPv{family} only was asked for.",
+            f"Leave one out, or name an IPv{family} address.",
+        )
     # 127.0.0.2 is this machine's, too, but in no list.
     return next((one for one in local_addresses() if one.address == canonical), Target(canonical, 0))

@@ -146,6 +146,14 @@ class Stage:
                 )
         missing = [peer for peer in self.conversation.peers if peer.uncaptured]
         if missing:
+            obstacle = getattr(self.link, "obstacle", None)
+            why = obstacle() if obstacle is not None else ""
+            if why:
+                raise Failure(
+                    Exit.UNREACHABLE,
+                    f"What was sent from port {missing[0].here[1]} waits in this machine: {why}.",
+                    "See that the address is right and that the host is up.",
+                )
             raise Failure(
                 Exit.LOCAL_FIREWALL,
                 f"{len(missing[0].uncaptured)} segments from port {missing[0].here[1]} never left this machine.",

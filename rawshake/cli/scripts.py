@@ -91,7 +91,7 @@ def load(script: str) -> Found:
     except SyntaxError as wrong:
         where = f"{name}, line {wrong.lineno}" if wrong.filename == str(path) else f"{name}: {wrong.filename}"
         raise Failure(Exit.USAGE, f"{where}: {wrong.msg}.", "Mend that line.") from wrong
-    except Exception as fault:
+    except (Exception, SystemExit) as fault:
         line = max(
             (at.lineno or 0 for at in traceback.extract_tb(fault.__traceback__) if at.filename == str(path)),
             default=0,

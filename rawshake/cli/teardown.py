@@ -102,7 +102,9 @@ def command(
         return run(name, target[0], port(target[1]), wanted, crafting, output, allowed=crafting.allowed)
     alone = _named(ctx, {"jobs", "rate"})
     if alone:
-        raise click.UsageError(f"{' and '.join(alone)} mean nothing without --count.")
+        raise click.UsageError(
+            f"{' and '.join(alone)} mean{'' if len(alone) > 1 else 's'} nothing without --count."
+        )
     from rawshake.cli import held
 
     order = {"how": how, "linger": linger, "timeout": crafting.timeout}

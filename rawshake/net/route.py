@@ -159,10 +159,11 @@ def first_route(
     raise failure
 
 
-def check_source(address: str, *, index: int = 0) -> str:
+def check_source(address: str, *, index: int = 0, asked: str = "source") -> str:
     """The canonical text of an address that is this machine's own, else ``Failure`` with FOREIGN_SOURCE.
 
-    ``index`` is the interface of a link-local IPv6 address, unless it names its zone itself.
+    ``index`` is the interface of a link-local IPv6 address, unless it names its zone itself;
+    ``asked`` is the option that named the address.
     """
     text, _, zone = address.partition("%")
     try:
@@ -170,16 +171,16 @@ def check_source(address: str, *, index: int = 0) -> str:
     except ValueError as wrong:
         raise Failure(
             Exit.USAGE,
-            f"The source '{address}' is not an IP address.",
+            f"The {asked} '{address}' is not an IP address.",
             "Write it as 192.0.2.1 or 2001:db8::1.",
         ) from wrong
     try:
         answer = _ask(canonical, index=_index(zone) or index)
     except OSError as refused:
-        raise foreign_source(address) from refused
+        raise foreign_source(address, asked) from refused
     # The kernel takes the unspecified address for its own.
     if answer.kind != _RTN_LOCAL or ipaddress.ip_address(canonical).is_unspecified:
-        raise foreign_source(address)
+        raise foreign_source(address, asked)
     return canonical
 
 

@@ -136,10 +136,10 @@ def no_interface(name: str) -> Failure:
     return Failure(Exit.INTERFACE_DOWN, f"There is no interface '{name}' here.", f"There are: {names}.")
 
 
-def foreign_source(address: str) -> Failure:
-    """The address is not one of this machine."""
+def foreign_source(address: str, asked: str = "source") -> Failure:
+    """The address is not one of this machine; ``asked`` is the option that named it."""
     return Failure(
         Exit.FOREIGN_SOURCE,
-        f"The source address {address} is not one of this machine's.",
-        "Leave --source out, or look at the addresses: ip address.",
+        f"The {'source ' if asked == 'source' else ''}address {address} is not one of this machine's.",
+        f"Leave --{asked} out, or look at the addresses: ip address.",
     )

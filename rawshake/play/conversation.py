@@ -205,7 +205,7 @@ class Conversation:
             if not isinstance(acts, GeneratorType):
                 raise Mistake("script(peer) yields nothing; write yield before what it makes of peer.")
             self._acts = acts
-        except Exception as error:  # noqa: BLE001  # whatever a script does is told, not raised
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a script does is told, not raised
             self._faulty(error, now)
         else:
             self._resume(now, None)
@@ -240,14 +240,14 @@ class Conversation:
                 self._end(Result(Ending.PLAYED, value=end.value), now)
         except Unexpected as unexpected:
             self._end(Result(Ending.MISMATCH, mismatch=unexpected.mismatch), now)
-        except Exception as error:  # noqa: BLE001  # whatever a script does is told, not raised
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a script does is told, not raised
             self._faulty(error, now)
 
     def _where(self) -> int:
         frame = self._acts.gi_frame if self._acts is not None else None
         return frame.f_lineno if frame is not None else self._line
 
-    def _faulty(self, error: Exception, now: int) -> None:
+    def _faulty(self, error: Exception | SystemExit, now: int) -> None:
         line = self._line_of(error)
         if isinstance(error, Mistake):
             mistake = Mistake(error.problem, error.line or line)
@@ -255,7 +255,7 @@ class Conversation:
             mistake = Mistake(f"{type(error).__name__}: {error}", line)
         self._mistaken(mistake, now, error)
 
-    def _line_of(self, error: Exception) -> int:
+    def _line_of(self, error: Exception | SystemExit) -> int:
         """Where in the script's own file it was raised."""
         code = getattr(self._script, "__code__", None)
         trace, line = error.__traceback__, self._line

@@ -134,6 +134,7 @@ def test_against_other_servers(tmp_path: Path) -> None:
         ("script = 5\n", "mine.py has a 'script' that is no function."),
         ("import nothing_of_the_kind\n", "mine.py, line 1: ModuleNotFoundError: No module named"),
         ("x = 1\ny = x / 0\n", "mine.py, line 2: ZeroDivisionError: division by zero"),
+        ("x = 1\nraise SystemExit(0)\n", "mine.py, line 2: SystemExit: 0"),
         ("def script(peer):\n    peer.send('S')\n", "mine.py: script(peer) yields nothing; write yield"),
         ("def script(peer):\n    yield peer.send('Q')\n", 'mine.py, line 2: "Q" in "Q" is not a flag'),
         ("def script(peer):\n    yield 5\n", "mine.py, line 2: 5 was yielded; yield what peer.send"),

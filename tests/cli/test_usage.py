@@ -86,7 +86,8 @@ def assert_a_sentence_and_a_next_step(done: Done, status: Exit) -> None:
             Exit.USAGE,
             "'fast' is not a number a second",
         ),
-        (("teardown", *HERE, "--jobs", "2", "--rate", "3"), Exit.USAGE, "--jobs and --rate"),
+        (("teardown", *HERE, "--jobs", "2", "--rate", "3"), Exit.USAGE, "--jobs and --rate mean nothing"),
+        (("teardown", *HERE, "--jobs", "2"), Exit.USAGE, "--jobs means nothing"),
         (("teardown", *HERE, "--count", "2", "--reorder", "3"), Exit.USAGE, "--reorder is for one"),
         (("teardown", "192.0.43.8", "80", "--drop", "syn:1"), Exit.NOT_PERMITTED, "and --drop is for hosts"),
         (

@@ -242,3 +242,15 @@ def test_two_rawshakes(lab: Lab) -> None:
     (client,) = sent
     assert client.exchange.outcome is accepted.exchange.outcome is Outcome.CLOSED
     assert client.findings == accepted.findings == ()
+
+
+def test_one_address_need_not_be_in_a_list(lab: Lab, dial: Dialler) -> None:
+    with rawshake.listen(addresses="192.0.2.1") as server:
+        client = dial(server)
+        assert server.accept().server == ("192.0.2.1", server.port)
+        client.close()
+
+
+def test_an_address_of_the_family_that_was_not_asked_for(lab: Lab) -> None:
+    with pytest.raises(rawshake.Failure, match="is an IPv4 address, and IPv6 only was asked for"):
+        rawshake.listen(addresses="192.0.2.1", family=6)

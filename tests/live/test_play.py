@@ -87,6 +87,12 @@ def test_ports_that_are_closed_or_filtered(lab: Lab) -> None:
         assert done.out.startswith(outcome)
 
 
+def test_an_address_that_nobody_has(lab: Lab) -> None:
+    done = play(lab, "echo", "fin-with-data", "-q", address="192.0.2.77")
+    assert done.status == Exit.UNREACHABLE
+    assert "192.0.2.77 does not answer ARP" in done.err
+
+
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGTERM, Exit.TERMINATED)]
 )

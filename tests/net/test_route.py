@@ -119,6 +119,14 @@ def test_a_source_is_written_as_an_address(address: str) -> None:
     assert failed.value.status is Exit.USAGE
 
 
+def test_the_option_that_named_it_is_told() -> None:
+    with pytest.raises(Failure, match=r"The address 198\.51\.100\.1 is not one") as failed:
+        check_source("198.51.100.1", asked="address")
+    assert "--address" in failed.value.next_step
+    with pytest.raises(Failure, match="The address 'x' is not an IP address"):
+        check_source("x", asked="address")
+
+
 def test_a_source_of_the_other_family_will_not_do() -> None:
     with pytest.raises(Failure, match="not of the same family") as failed:
         source_for("2001:db8::1", source="127.0.0.1")

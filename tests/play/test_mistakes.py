@@ -64,6 +64,11 @@ def divides(peer: Peer) -> Script:
     yield peer.wait(1 / 0)
 
 
+def leaves(peer: Peer) -> Script:
+    yield peer.send("S 0:0(0)")
+    raise SystemExit(0)
+
+
 def no_generator(peer: Peer) -> object:
     return peer.send("S")
 
@@ -84,6 +89,7 @@ def no_generator(peer: Peer) -> object:
         ),
         (for_ever, 1, "inf is not a number of seconds from 0 to a day."),
         (divides, 1, "ZeroDivisionError: division by zero"),
+        (leaves, 2, "SystemExit: 0"),
         (no_generator, 0, "script(peer) yields nothing; write yield before what it makes of peer."),
     ],
 )
