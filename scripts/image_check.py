@@ -39,7 +39,7 @@ def hold() -> int:
         assert keeper.stdout is not None
         for line in keeper.stdout:
             print(line, end="", flush=True)
-            if line.startswith("held here"):
+            if line.startswith("# held here"):
                 break
         for order in (["send", "hello\\n"], ["teardown", "--linger", "0"]):
             done = subprocess.run(["rawshake", *order, "--compact"], check=False, timeout=60)
