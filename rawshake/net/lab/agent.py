@@ -339,7 +339,8 @@ def main() -> int:
     try:
         listener = open_control(asked.bind, asked.control)
     except (OSError, OverflowError) as refused:
-        print(f"agent: {asked.bind} port {asked.control} cannot be had: {refused}.", file=sys.stderr)
+        why = str(refused).rstrip(".")
+        print(f"agent: {asked.bind} port {asked.control} cannot be had: {why}.", file=sys.stderr)
         return 1
     print(told(listener), flush=True)
     with contextlib.suppress(KeyboardInterrupt):
