@@ -88,10 +88,13 @@ def cwr_on_new_data_after_ece(peer: Peer) -> Script:
     came = yield from _flight(peer)
     if not any(one.segment.ecn in CAPABLE for one in came):
         skipped("its data is not ECN-capable, so that nobody would mark it")
+    edge = came[0].segment.seq + peer.their.top - 1
     yield peer.send(".E")
     fresh = yield from data_of(peer, PATIENCE)
     if not fresh:
         undecided("its program sent no more")
+    if fresh[0].segment.seq < edge:
+        undecided("it has sent old data again before new")
     if fresh[0].segment.flags & Flags.CWR:
         return None
     return warn("No CWR on the first new data after ECE.", field="flags", expected="W.", actual=fresh[0].text)
