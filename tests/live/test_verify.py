@@ -22,7 +22,6 @@ PORTS = {
     "echo": "echo", "closes-first": "closes-first", "closes-on-eof": "closes-on-eof", "bulk": "sends-bulk",
     "no-read": "does-not-read", "closed": "closed", "dials": "dials-back",
     "agent": "agent",
-    "agent": "agent",
 }  # fmt: skip
 
 
