@@ -21,7 +21,6 @@ PACKET_VERSION: Final = 10
 TP_STATUS_USER: Final = 1 << 0
 TP_STATUS_CSUMNOTREADY: Final = 1 << 3
 TP_STATUS_VLAN_VALID: Final = 1 << 4
-TP_STATUS_VLAN_TPID_VALID: Final = 1 << 6
 TP_STATUS_CSUM_VALID: Final = 1 << 7
 ARPHRD_LOOPBACK: Final = 772  # linux/if_arp.h
 
