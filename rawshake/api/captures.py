@@ -17,7 +17,6 @@ from rawshake.render.reading import BadReport, parse
 from rawshake.report import Exchange
 from rawshake.rules import UnknownRule, book
 from rawshake.rules import select as choose
-from rawshake.screen.road import Screen
 from rawshake.trace.expression import parse as parse_filter
 from rawshake.trace.model import Damage
 
@@ -60,6 +59,8 @@ def check(
 
     Raises ``Failure``: UNREADABLE where nothing of the file can be read, USAGE for what cannot be understood.
     """
+    from rawshake.screen.road import Screen  # loads numpy, which a single connection does without
+
     file = os.fspath(path)
     try:
         rules = choose(select, ignore)
