@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import click
 
 from rawshake.cli.parameters import Output, number, output_options, permission_option, port, take
@@ -85,7 +87,7 @@ def command(
         sport=_int(given["sport"]),
         source=_text(given["source"]),
         interface=_text(given["interface"]),
-        family={4: 4, 6: 6}.get(_int(given["family"])),  # type: ignore[arg-type]
+        family=_family(given["family"]),
         allowed=allowed,
     )
     return playing.live(found, wanted, output)
@@ -93,6 +95,10 @@ def command(
 
 def _int(value: object) -> int:
     return value if isinstance(value, int) else 0
+
+
+def _family(value: object) -> Literal[4, 6] | None:
+    return 4 if value == 4 else 6 if value == 6 else None
 
 
 def _text(value: object) -> str | None:

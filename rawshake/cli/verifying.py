@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from rawshake.cli import stops
 from rawshake.cli.output import render_options, to_stdout, write_text
@@ -84,7 +84,7 @@ class Asked:
     show: tuple[str, ...]
     source: str | None
     interface: str | None
-    family: int | None
+    family: Literal[4, 6] | None
     allowed: bool
     verbose: int
     quiet: bool
@@ -120,8 +120,7 @@ def verify(asked: Asked, arguments: Sequence[str]) -> int:
             each = path == asked.pcap and Path(path).is_dir()
             check_writable(str(Path(path) / name_of("syn-opens")) if each else path)
     host = _lab_address(asked.family) if asked.host == lab.NAME else asked.host
-    family = None if asked.family is None else (4 if asked.family == 4 else 6)
-    targets = resolve(host, family=family)  # type: ignore[arg-type]
+    targets = resolve(host, family=asked.family)
     require_permitted(host, [one.address for one in targets], "verify", allowed=asked.allowed)
     require_raw(list(arguments))
     there, route = first_route(targets, interface=asked.interface, source=asked.source)
