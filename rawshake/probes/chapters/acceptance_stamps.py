@@ -9,7 +9,7 @@ from rawshake.play import Action, Peer, Script
 from rawshake.probes.grid.block import OUTSIDE, UNSENT, Block
 from rawshake.probes.model import note, skipped, undecided
 from rawshake.probes.park import GREETING, PATIENCE, block
-from rawshake.probes.prove import WATCH, answers
+from rawshake.probes.prove import WATCH, answers, heard
 from rawshake.probes.registry import probe
 from rawshake.rules.model import Level
 from rawshake.tcp.state import State
@@ -35,11 +35,11 @@ def older_timestamp_dropped(peer: Peer) -> Script:
     yield peer.send(f"P. {_options(peer, _STEP)}", data=b"abc")
     yield from answers(peer, here, 3)
     yield peer.send(f"P. 4: {_options(peer, -_FAR // 2)}", data=b"def")
-    came = yield from peer.expect(". ack 4", ". ack 7", within=WATCH)
+    came = yield from heard(peer, ". ack 4", ". ack 7")
     if came.which:
         return note("PAWS is not used: data was taken whose timestamp is older than the last.")
     yield peer.send(f"P. 4: {_options(peer, 2 * _STEP)}", data=b"def")
-    yield peer.expect(". ack 7", within=WATCH)
+    yield from heard(peer, ". ack 7")
     return None
 
 
@@ -72,7 +72,7 @@ def timestamp_of_bad_ack_not_kept(peer: Peer) -> Script:
     yield peer.send(f"P. ack ={here.nxt + UNSENT} {_options(peer, _FAR)}", data=b"x")
     yield peer.collect(WATCH)
     yield peer.send(f"P. 1: {_options(peer, _STEP)}", data=b"abc")
-    came = yield from peer.expect(". ack 4", ". ack 1", within=WATCH)
+    came = yield from heard(peer, ". ack 4", ". ack 1")
     if came.which:
         return note("RFC 7323 to the letter: the timestamp of a segment counts before its ACK is looked at.")
     return None

@@ -9,7 +9,7 @@ from rawshake.play import Action, Peer, Script, Unexpected, handshake
 from rawshake.probes.echo import echoed
 from rawshake.probes.model import Check, Server, broken, undecided, warn
 from rawshake.probes.park import PROGRAM
-from rawshake.probes.prove import WATCH
+from rawshake.probes.prove import WATCH, heard
 from rawshake.probes.registry import probe
 from rawshake.rules.model import Level
 from rawshake.tcp.segment import Flags
@@ -63,7 +63,7 @@ def gap_acked_and_filled(peer: Peer) -> Script:
     yield peer.send("P. 6:", data=b"later")
     found: list[Check] = []
     try:
-        yield peer.expect(". ack 1", within=WATCH)
+        yield from heard(peer, ". ack 1")
     except Unexpected as unexpected:
         if not unexpected.mismatch.silence:
             raise
@@ -73,7 +73,7 @@ def gap_acked_and_filled(peer: Peer) -> Script:
     came = yield from peer.expect(". ack 11", ". ack 6", within=WATCH)
     if came.which and not (yield from _acked(peer, 11)):
         yield peer.send("P. 6:", data=b"later")
-        yield peer.expect(". ack 11", within=WATCH)
+        yield from heard(peer, ". ack 11")
         what = "data above a gap is kept"
         found.append(warn("Data above a gap was thrown away.", what=what, expected="ack 11", actual="ack 6"))
     return tuple(found)
@@ -116,9 +116,9 @@ def old_and_new_octets_taken(peer: Peer) -> Script:
     """
     yield from handshake(peer)
     yield peer.send("P.", data=STREAM[:10])
-    yield peer.expect(". ack 11", within=WATCH)
+    yield from heard(peer, ". ack 11")
     yield peer.send("P. 1:", data=STREAM)
-    yield peer.expect(". ack 21", within=WATCH)
+    yield from heard(peer, ". ack 21")
     return (yield from echoed(peer, STREAM))
 
 
@@ -157,7 +157,7 @@ def urgent_data_acked(peer: Peer) -> Script:
     yield from handshake(peer)
     for count, pointer in enumerate((3, 0, 65535), 1):
         yield peer.send(f"PU. urg {pointer}", data=b"urgent")
-        yield peer.expect(f". ack {6 * count + 1}", within=WATCH)
+        yield from heard(peer, f". ack {6 * count + 1}")
 
 
 @probe(
@@ -182,7 +182,7 @@ def many_small_segments_taken(peer: Peer) -> Script:
             break
         yield peer.send(f"P. {taken}:", data=b"x" * (many + 1 - taken))
     yield peer.send("P.", data=b"y")
-    yield peer.expect(f". ack {many + 2}", within=WATCH)
+    yield from heard(peer, f". ack {many + 2}")
 
 
 def _sent_until_taken(peer: Peer) -> Generator[Action[Any], Any, None]:
@@ -195,4 +195,4 @@ def _sent_until_taken(peer: Peer) -> Generator[Action[Any], Any, None]:
         if peer.our.una >= end:
             return
         yield from peer.send(f"P. {peer.our.una}:", data=STREAM[peer.our.una - 1 :])
-    yield from peer.expect(f". ack {end}", within=WATCH)
+    yield from heard(peer, f". ack {end}")

@@ -9,12 +9,13 @@ from typing import Any, Final
 from rawshake.play import Action, Peer, Script, handshake
 from rawshake.probes.grid.answers import Choice
 from rawshake.probes.model import Holds, Server, broken, note, undecided, warn
-from rawshake.probes.park import PROGRAM, syn_received
-from rawshake.probes.prove import WATCH, quiet
+from rawshake.probes.park import PROGRAM, block, syn_received
+from rawshake.probes.prove import WATCH, heard, hushed, quiet
 from rawshake.probes.registry import probe
 from rawshake.profile import SECOND
 from rawshake.rules.model import Level
 from rawshake.tcp.seq import Seq
+from rawshake.tcp.state import State
 
 #: ISNs by chance lie so near each other in one of a million times.
 NEAR: Final = 1 << 24
@@ -42,9 +43,10 @@ def third_ack_opens(peer: Peer) -> Script:
     A stack that goes on sending it has not noticed; its program never hears of the client.
     """
     yield from handshake(peer)
+    here = block(peer, State.ESTABLISHED)
     yield peer.send("P.", data=b"hello")
-    yield peer.expect(". ack 6", within=WATCH)
-    yield peer.quiet(1.3)
+    yield from heard(peer, ". ack 6")
+    yield from hushed(peer, here, 1.3)
 
 
 @probe(
@@ -64,7 +66,7 @@ def syn_number_wraps(peer: Peer) -> Script:
         one.restart(isn)
         yield from handshake(one)
         yield one.send("P.", data=b"hello")
-        yield one.expect(". ack 6", within=WATCH)
+        yield from heard(one, ". ack 6")
 
 
 @probe(
@@ -82,7 +84,7 @@ def unacceptable_third_ack_reset(peer: Peer) -> Script:
         yield one.send(f". ack {ack}")
         yield one.expect(f"R.? {ack}:", within=WATCH)
         yield one.send("P.", data=b"hello")
-        yield one.expect(". ack 6", within=WATCH)
+        yield from heard(one, ". ack 6")
 
 
 @probe(
@@ -147,7 +149,7 @@ def old_syn_reset_and_new_one_served(peer: Peer) -> Script:
     peer.restart((int(peer.isn) + 1_000_000) % 2**32)
     yield from handshake(peer)
     yield peer.send("P.", data=b"hello")
-    yield peer.expect(". ack 6", within=WATCH)
+    yield from heard(peer, ". ack 6")
 
 
 @probe(
@@ -182,7 +184,7 @@ def rst_outside_ignored_half_open(peer: Peer) -> Script:
     yield peer.quiet(0.2)
     yield peer.send(".")
     yield peer.send("P.", data=b"hello")
-    yield peer.expect(". ack 6", within=WATCH)
+    yield from heard(peer, ". ack 6")
 
 
 @probe("fin-on-third-segment", "E10", "RFC 9293 3.10.7.4", Level.PROCEDURE, rules="fin-acked")
@@ -193,7 +195,7 @@ def fin_on_third_segment(peer: Peer) -> Script:
     """
     yield from syn_received(peer)
     yield peer.send("F.")
-    yield peer.expect(".F? ack 2", within=WATCH)
+    yield from heard(peer, ".F? ack 2")
 
 
 @probe("data-in-place-of-third-ack", "E11", "RFC 9293 3.10.7.4; RFC 9293 3.5", Level.PROCEDURE)
@@ -204,7 +206,7 @@ def data_in_place_of_third_ack(peer: Peer) -> Script:
     """
     yield from syn_received(peer)
     yield peer.send("P.", data=b"hello")
-    yield peer.expect(". ack 6", within=WATCH)
+    yield from heard(peer, ". ack 6")
 
 
 @probe("data-on-syn", "E12", "RFC 9293 3.10.7.2; RFC 7413 2", Level.PROCEDURE, rules="syn-data-ack-bounds")
@@ -216,7 +218,7 @@ def data_on_syn(peer: Peer) -> Script:
     yield peer.send("S <mss 1460>", data=b"hello")
     came = yield from peer.expect("S. ack 1", "S. ack 6")
     yield peer.send(f"P. {6 if came.which else 1}:", data=b"again" if came.which else b"hello")
-    yield peer.expect(f". ack {11 if came.which else 6}", within=WATCH)
+    yield from heard(peer, f". ack {11 if came.which else 6}")
     if came.which:
         return note("Data that comes with the SYN is taken.")
     return None
@@ -265,7 +267,7 @@ def clients_do_not_disturb_each_other(peer: Peer) -> Script:
     for count, one in enumerate(clients, 1):
         yield one.send("P.", data=b"x" * count)
     for count, one in enumerate(clients, 1):
-        yield one.expect(f". ack {1 + count}", within=WATCH)
+        yield from heard(one, f". ack {1 + count}")
 
 
 @probe(
@@ -378,4 +380,4 @@ def _serves(peer: Peer) -> Generator[Action[Any], Any, None]:
     """Expect that a new connection opens and takes data."""
     yield from handshake(peer)
     yield from peer.send("P.", data=b"hello")
-    yield from peer.expect(". ack 6", within=WATCH)
+    yield from heard(peer, ". ack 6")

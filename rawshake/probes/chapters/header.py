@@ -5,7 +5,7 @@ from __future__ import annotations
 from rawshake.play import Peer, Script, Unexpected, handshake
 from rawshake.probes.model import Check, Holds, Server, Target, broken, note, warn
 from rawshake.probes.park import greeted
-from rawshake.probes.prove import WATCH, hushed, lives
+from rawshake.probes.prove import WATCH, heard, hushed, lives
 from rawshake.probes.registry import probe
 from rawshake.rules.model import Level
 from rawshake.tcp.segment import Checksum
@@ -71,9 +71,9 @@ def sent_headers_well_formed(peer: Peer) -> Script:
     """
     yield from handshake(peer)
     yield peer.send("P.", data=b"hello")
-    yield peer.expect(". ack 6", within=WATCH)
+    yield from heard(peer, ". ack 6")
     yield peer.send("F.")
-    yield peer.expect(".F? ack 7", within=WATCH)
+    yield from heard(peer, ".F? ack 7")
     return _headers(peer)
 
 
@@ -132,7 +132,7 @@ def reserved_bits_not_heeded(peer: Peer) -> Script:
     yield peer.expect("S. ack 1")
     yield peer.send(".")
     yield peer.send("P.123", data=b"hello")
-    yield peer.expect(". ack 6", within=WATCH)
+    yield from heard(peer, ". ack 6")
 
 
 @probe(
@@ -187,7 +187,7 @@ def impossible_source_survived(peer: Peer, target: Target) -> Script:
     yield peer.wait(0.2)
     yield from handshake(peer)
     yield peer.send("P.", data=b"hello")
-    yield peer.expect(". ack 6", within=WATCH)
+    yield from heard(peer, ". ack 6")
 
 
 @probe(
@@ -205,7 +205,7 @@ def multicast_destination_ignored(peer: Peer, target: Target) -> Script:
     yield peer.quiet(WATCH)
     yield from handshake(peer)
     yield peer.send("P.", data=b"hello")
-    yield peer.expect(". ack 6", within=WATCH)
+    yield from heard(peer, ". ack 6")
 
 
 @probe("fragments-put-together", "H09", "RFC 1122 3.3.2; RFC 8200 4.5; RFC 9293 3.10.7.4", Level.MUST)
@@ -221,13 +221,13 @@ def fragments_put_together(peer: Peer, target: Target) -> Script:
     for _ in range(2):  # a fragment may get lost
         yield peer.send("P. 1:", data=bytes(octets), fragment=fragment)
         try:
-            yield peer.expect(f". ack {octets + 1}", within=WATCH)
+            yield from heard(peer, f". ack {octets + 1}")
         except Unexpected as unexpected:
             if not unexpected.mismatch.silence:
                 raise
         else:
             return None
     yield peer.send("P. 1:", data=bytes(octets))
-    yield peer.expect(f". ack {octets + 1}", within=WATCH)
+    yield from heard(peer, f". ack {octets + 1}")
     return warn("A segment in fragments was not taken, and whole it was.", expected=f". ack {octets + 1}",
                 actual="silence")  # fmt: skip
