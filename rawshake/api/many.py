@@ -41,16 +41,14 @@ class Ready:
 
 
 @contextmanager
-def many(
-    host: str, port: int, crafting: Crafting, order: Order, *, asking: str, allowed: bool = False
-) -> Iterator[Ready]:
+def many(host: str, port: int, crafting: Crafting, order: Order, *, asking: str) -> Iterator[Ready]:
     """Guard the ports and open the capture; closes all that again.
 
-    ``asking`` names what asks for many, and ``allowed`` says that the host may be tested wherever it is. Raises
-    ``Failure`` before anything is sent: NOT_PERMITTED, or where the machine or the address does not allow it.
+    ``asking`` names what asks for many. Raises ``Failure`` before anything is sent: NOT_PERMITTED, or where the
+    machine or the address does not allow it.
     """
     targets = resolve(host, family=crafting.family)
-    require_permitted(host, (one.address for one in targets), asking, allowed=allowed)
+    require_permitted(host, (one.address for one in targets), asking, allowed=crafting.allowed)
     target, route = first_route(targets, interface=crafting.interface, source=crafting.source)
     count = min(order.count, max(FEWEST_PORTS, PORTS_PER_JOB * order.jobs))
     volley = Volley(

@@ -27,14 +27,12 @@ from rawshake.rules import book
 REFRESH: Final = SECOND // 10
 
 
-def run(
-    command: str, host: str, port: int, order: Order, crafting: Crafting, output: Output, *, allowed: bool
-) -> int:
+def run(command: str, host: str, port: int, order: Order, crafting: Crafting, output: Output) -> int:
     """Run them all, or as many as Ctrl-C leaves, print what they came to, and give the exit status."""
     check(crafting, dashes="--")
     require_raw(sys.argv)
     check_files(output)
-    with many(host, port, crafting, order, asking="--count", allowed=allowed) as ready:
+    with many(host, port, crafting, order, asking="--count") as ready:
         try:
             _go(ready, output)
         except (Stopped, Failure):

@@ -99,7 +99,7 @@ def command(
 
         wanted = Order(count=count, jobs=jobs or JOBS, rate=rate or 0, linger=linger)
         name = f"teardown {target[0]} {target[1]} --count {count}"
-        return run(name, target[0], port(target[1]), wanted, crafting, output, allowed=crafting.allowed)
+        return run(name, target[0], port(target[1]), wanted, crafting, output)
     alone = _named(ctx, {"jobs", "rate"})
     if alone:
         raise click.UsageError(
