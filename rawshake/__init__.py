@@ -38,8 +38,8 @@ _DEFINED = {
     "Exit": "rawshake.errors",
     "Failure": "rawshake.errors",
     "Segment": "rawshake.tcp.segment",
-    "check": "rawshake.api.captures",
     "Server": "rawshake.api.server",
+    "check": "rawshake.api.captures",
     "connect": "rawshake.api.client",
     "listen": "rawshake.api.server",
 }

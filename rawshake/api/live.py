@@ -1,4 +1,4 @@
-"""From an address and what is asked of our segments to a session on real sockets, and how its ending is named."""
+"""From an address and what is asked of our segments to a session on real sockets, and to how it came out."""
 
 from __future__ import annotations
 

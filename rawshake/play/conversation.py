@@ -157,7 +157,7 @@ class Conversation:
                     return outgoing
                 settled = self._awaiting.settle(now)
             except Mistake as mistake:
-                self._mistaken(mistake, now)
+                self._mistaken(mistake)
                 break
             except Unexpected as unexpected:
                 self._throw(unexpected, now)
@@ -181,7 +181,7 @@ class Conversation:
         """End the script where it stands; what ``poll`` then gives are the resets that leave the other end clean."""
         if self.result is None:
             self._drop()
-            self._end(Result(Ending.STOPPED), now)
+            self._end(Result(Ending.STOPPED))
 
     def exchanges(self) -> tuple[Exchange, ...]:
         """The transcripts of all connections so far, judged by ``rules``."""
@@ -206,7 +206,7 @@ class Conversation:
                 raise Mistake("script(peer) yields nothing; write yield before what it makes of peer.")
             self._acts = acts
         except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a script does is told, not raised
-            self._faulty(error, now)
+            self._faulty(error)
         else:
             self._resume(now, None)
 
@@ -235,25 +235,25 @@ class Conversation:
             self._awaiting = Awaiting(action, now, self._line)
         except StopIteration as end:
             if made:
-                self._mistaken(Mistake(f"What {_name(made[0])} makes was not yielded.", self._line), now)
+                self._mistaken(Mistake(f"What {_name(made[0])} makes was not yielded.", self._line))
             else:
-                self._end(Result(Ending.PLAYED, value=end.value), now)
+                self._end(Result(Ending.PLAYED, value=end.value))
         except Unexpected as unexpected:
-            self._end(Result(Ending.MISMATCH, mismatch=unexpected.mismatch), now)
+            self._end(Result(Ending.MISMATCH, mismatch=unexpected.mismatch))
         except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a script does is told, not raised
-            self._faulty(error, now)
+            self._faulty(error)
 
     def _where(self) -> int:
         frame = self._acts.gi_frame if self._acts is not None else None
         return frame.f_lineno if frame is not None else self._line
 
-    def _faulty(self, error: Exception | SystemExit, now: int) -> None:
+    def _faulty(self, error: Exception | SystemExit) -> None:
         line = self._line_of(error)
         if isinstance(error, Mistake):
             mistake = Mistake(error.problem, error.line or line)
         else:
             mistake = Mistake(f"{type(error).__name__}: {error}", line)
-        self._mistaken(mistake, now, error)
+        self._mistaken(mistake, error)
 
     def _line_of(self, error: Exception | SystemExit) -> int:
         """Where in the script's own file it was raised."""
@@ -265,17 +265,17 @@ class Conversation:
             trace = trace.tb_next
         return line
 
-    def _mistaken(self, mistake: Mistake, now: int, cause: BaseException | None = None) -> None:
+    def _mistaken(self, mistake: Mistake, cause: BaseException | None = None) -> None:
         self._drop()
         told = mistake if mistake.line else Mistake(mistake.problem, self._line)
-        self._end(Result(Ending.MISTAKE, mistake=told, cause=cause), now)
+        self._end(Result(Ending.MISTAKE, mistake=told, cause=cause))
 
     def _drop(self) -> None:
         if self._acts is not None:
             with suppress(Exception):  # it may do anything in a ``finally``
                 self._acts.close()
 
-    def _end(self, result: Result, now: int) -> None:
+    def _end(self, result: Result) -> None:
         self.result, self._awaiting = result, None
         self._farewells.extend(peer for peer in self.peers if peer.tracker is not None)
 

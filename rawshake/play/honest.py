@@ -125,12 +125,12 @@ class Honest:
         if segment.has_ack:
             yield refusal(segment)
         elif segment.syn:
-            self._synchronize(segment, now)
+            self._synchronize(segment)
             self.una = self.nxt = self.top = self.iss
             self.state = State.SYN_RECEIVED
             yield from self._output(now)
 
-    def _synchronize(self, segment: Segment, now: int) -> None:
+    def _synchronize(self, segment: Segment) -> None:
         self.irs, self.rcv_nxt = segment.seq, segment.seq + 1
         self._their_mss = segment.mss if segment.mss is not None else 1220 if segment.v6 else 536
         self._window, self._updated = segment.window, (segment.seq, segment.ack)
@@ -147,7 +147,7 @@ class Honest:
             if segment.has_ack:
                 self._end()
         elif segment.syn:
-            self._synchronize(segment, now)
+            self._synchronize(segment)
             if segment.has_ack:
                 self._acknowledged(segment, now)
                 self._owes = True

@@ -67,7 +67,7 @@ def flows(block: Columns, followed: Column, settled: Mapping[int, Settled], *, l
     more = np.append(again[1:], False)
     bad = _unfit(rows, np.flatnonzero(begins), hashes, followed, settled)[group]
     bad |= ~what.good | (lasts - starts >= longest) | (more & ~what.closed)
-    bad[:-1] |= more[:-1] & ~_another(rows, starts, lasts, what)
+    bad[:-1] |= more[:-1] & ~_another(rows, starts, lasts)
     # Whatever follows what is for the judge is for the judge, too.
     slow = np.maximum.accumulate(group * 2 + bad) > group * 2
     return Flows(
@@ -97,7 +97,7 @@ def key_of_row(rows: Columns, row: int) -> Key:
     return ordered_ends(low, int(rows.ports[row]) >> 16, high, int(rows.ports[row]) & 0xFFFF)
 
 
-def _another(rows: Columns, starts: Column, lasts: Column, what: Formed) -> Column:
+def _another(rows: Columns, starts: Column, lasts: Column) -> Column:
     """Whether each run but the first begins a connection of its own, if the one before has closed."""
     before, after = starts[:-1], starts[1:]
     same_client = rows.low[after] == rows.low[before]
