@@ -146,8 +146,26 @@ def heard(peer: Peer, *texts: str, within: float = WATCH) -> Generator[Action[An
     try:
         return (yield from peer.expect(*texts, within=within))
     except Unexpected:
-        unless_closed(peer)
+        yield from unless_aborted(peer)
         raise
+
+
+def unless_aborted(peer: Peer) -> Generator[Action[Any], Any, None]:
+    """As ``unless_closed``; and where a reset has come, see whether its program answers any octets by one."""
+    unless_closed(peer)
+    if not any(one.rst for one in _said(peer)):
+        return
+    control = peer.another()
+    yield from control.send("S <mss 1460>")
+    came = yield from control.next(within=ANSWER)
+    if came is None or not came.segment.syn:
+        return
+    yield from control.send(".")
+    yield from control.send("P.", data=b"hello")
+    while came is not None and not came.segment.rst:
+        came = yield from control.next(within=WATCH)
+    if came is not None:
+        undecided("its program resets whoever sends it octets")
 
 
 def unless_closed(peer: Peer) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from rawshake.play import Action, Arrival, Peer, Script
 from rawshake.probes.chapters.options_agreed import STAMPS, opened, stamped
 from rawshake.probes.model import Check, broken, note, skipped, undecided
-from rawshake.probes.prove import WATCH, heard, unless_closed
+from rawshake.probes.prove import WATCH, heard, unless_aborted
 from rawshake.probes.registry import probe
 from rawshake.rules.model import Level
 from rawshake.tcp.segment import Segment
@@ -89,7 +89,7 @@ def segment_without_timestamps(peer: Peer) -> Script:
     yield peer.send("P. <>", data=b"HELLO")
     came = yield from peer.collect(WATCH)
     if any(one.segment.rst for one in came):
-        unless_closed(peer)
+        yield from unless_aborted(peer)
         return broken("A segment without timestamps ends the connection.", field="answer", expected="nothing",
                       actual=next(one.text for one in came if one.segment.rst))  # fmt: skip
     taken = any(one.segment.ack == peer.isn + 6 for one in came)
