@@ -13,7 +13,6 @@ from rawshake.rules.model import Verdict
 PLAIN: Final = ""
 BOLD: Final = "1"
 DIM: Final = "2"
-RED: Final = "31"
 GREEN: Final = "32"
 YELLOW: Final = "33"
 MAGENTA: Final = "35"
