@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Final, Self
@@ -43,8 +44,8 @@ class SharedWire:
         self.on_frame = on_frame
         self._scope = scope
         self._guards: dict[int, Guard] = {}
-        #: since when, in ns: what was captured before, the kernel has answered
-        self._since: dict[int, int] = {}
+        #: taken from the capture and not yet given
+        self._early: deque[Seen] = deque()
         self._used: set[int] = set()
         self._capture = Capture(source, self._guards.keys(), target, None)
         try:
@@ -92,13 +93,9 @@ class SharedWire:
     def receive(self, deadline: int | None) -> Seen | None:
         """The next of guarded ports that passes, either way; None once ``now() >= deadline``."""
         while True:
-            frame = self._capture.receive()
-            if frame is not None:
-                seen = self._seen(frame)
-                if seen is not None:
-                    self.on_frame(frame)
-                    return seen
-                continue
+            seen = self._early.popleft() if self._early else self._take()
+            if seen is not None:
+                return seen
             if not self._readiness.wait(deadline):
                 return None
 
@@ -120,26 +117,34 @@ class SharedWire:
         for port in list(self._guards):
             self.release(port)
 
+    def _take(self) -> Seen | None:
+        """The next of guarded ports that was captured already."""
+        while (frame := self._capture.receive()) is not None:
+            seen = self._seen(frame)
+            if seen is not None:
+                self.on_frame(frame)
+                return seen
+        return None
+
     def _seen(self, frame: Frame) -> Seen | None:
         what = decode(frame.packet, offloaded=frame.offloaded)
         if isinstance(what, Segment):
-            if what.src == self.source and self._guarded(what.sport, frame.time):
+            if what.src == self.source and what.sport in self._guards:
                 return Seen(what, frame.time, ours=True)
-            if what.dst == self.source and self._guarded(what.dport, frame.time):
+            if what.dst == self.source and what.dport in self._guards:
                 return Seen(what, frame.time)
-        elif isinstance(what, IcmpError) and self._guarded(what.quoted_sport, frame.time):
+        elif isinstance(what, IcmpError) and what.quoted_sport in self._guards:
             return Seen(what, frame.time)
         return None
-
-    def _guarded(self, port: int, time: int) -> bool:
-        return port in self._guards and self._since[port] <= time
 
     def _guard(self, port: int) -> int:
         return self._keep(Guard(self.source, port, scope=self._scope))
 
     def _keep(self, guard: Guard) -> int:
+        # What was captured of that port until now, the kernel has answered.
+        while (seen := self._take()) is not None:
+            self._early.append(seen)
         self._guards[guard.port] = guard
-        self._since[guard.port] = self.now()
         self._used.add(guard.port)
         return guard.port
 

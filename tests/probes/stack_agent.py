@@ -61,9 +61,10 @@ class Calls:
     sockets: dict[str, Socket] = field(default_factory=dict)
     made: int = 0
     ports: int = FIRST_PORT
-    _heard: bytes = b""
-    #: an order that waits: the control connection, its words, and when it must be answered
-    _waiting: tuple[Connection, list[str], int] | None = None
+    #: of each control connection, by the client's port: what has come of a line; and the order that waits, the
+    #: connection, its words, and when it must be answered
+    _heard: dict[int, bytes] = field(default_factory=dict)
+    _waiting: dict[int, tuple[Connection, list[str], int]] = field(default_factory=dict)
 
     def serves(self, port: int) -> bool:
         """Whether a socket listens there."""
@@ -71,13 +72,14 @@ class Calls:
 
     def ordered(self, control: Connection, text: bytes, now: int) -> None:
         """Text has come over a control connection."""
-        self._heard += text
-        if b"\n" in self._heard:
-            line, _, self._heard = self._heard.partition(b"\n")
+        port = control.there[1]
+        line, ended, rest = (self._heard.get(port, b"") + text).partition(b"\n")
+        self._heard[port] = rest if ended else line
+        if ended:
             words = line.decode().split()
             usual = 3 if words[0] in ("send", "recv") else 2
             waits = words[0] in ("accept", "send", "recv", "urgent", "error", "close") and len(words) > usual
-            self._waiting = control, words, now + round(float(words[-1]) * SECOND if waits else 0)
+            self._waiting[port] = control, words, now + round(float(words[-1]) * SECOND if waits else 0)
 
     def came(self, connection: Connection, segment: Segment, text: bytes, now: int) -> None:
         """A segment was taken, and brought ``text``: what is urgent in it is marked."""
@@ -96,18 +98,17 @@ class Calls:
     @property
     def letting_go(self) -> bool:
         """Whether the order under way is a close or an abort."""
-        return self._waiting is not None and self._waiting[1][0] in ("close", "abort")
+        return any(words[0] in ("close", "abort") for _, words, _ in self._waiting.values())
 
     def deadline(self) -> int | None:
         """When something is to be done although nothing comes."""
         times = [one.due for one in self.sockets.values() if one.due is not None]
-        return min([*times, *([self._waiting[2]] if self._waiting else [])], default=None)
+        return min([*times, *(until for _, _, until in self._waiting.values())], default=None)
 
     def resume(self, stack: Stack, now: int) -> Iterator[Segment]:
         """Go on with what waits, and with what is due."""
         leaving = list(self._times_out(stack, now))
-        if self._waiting is not None:
-            control, words, until = self._waiting
+        for port, (control, words, until) in list(self._waiting.items()):
             call = Call(self, stack, now, last=until <= now)
             try:
                 answer = " ".join(("ok", *call.obey(words)))
@@ -117,7 +118,7 @@ class Calls:
                 answer = f"error {refused}"
             leaving += call.leaving
             if answer:
-                self._waiting = None
+                del self._waiting[port]
                 control.queue += f"{self.lies.get(words[0], answer)}\n".encode()
                 leaving += stack._push(control)
         yield from leaving
