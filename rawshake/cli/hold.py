@@ -93,7 +93,8 @@ class Keeper:
                 session.checkpoint = self._checkpoint
                 while self._ended is None and not self._over():
                     watched = [wire.fileno(), waker, *self.listener.filenos()]
-                    keeper.wait(watched, session.next_deadline(self.deadline))
+                    if not self._orders:  # one that came while another ran has waited already
+                        keeper.wait(watched, session.next_deadline(self.deadline))
                     session.checkpoint()
                     session.pump()
                     if self._orders:
