@@ -28,7 +28,7 @@ class Outbox:
         return packet
 
     def receive(self, deadline: int | None) -> Frame | None:
-        raise NotImplementedError("a conversation does not wait")
+        raise AssertionError("a conversation does not wait")
 
     def obstacle(self) -> str:
         return ""

@@ -89,7 +89,7 @@ class Sender:
                 return
             except OSError as refused:
                 if refused.errno == errno.ENOBUFS and patience is not None:
-                    time.sleep(patience)
+                    time.sleep(patience)  # no descriptor tells when the device's queue has room
                     continue
                 raise refusal(refused, target, len(packet)) from refused
 

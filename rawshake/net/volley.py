@@ -187,7 +187,7 @@ class Volley:
             wait = next(patience, None) if code == errno.ENOBUFS else None
             if wait is None:
                 raise refusal(OSError(code, os.strerror(code)), self.target, octets)
-            time.sleep(wait)
+            time.sleep(wait)  # the device's queue is full, and no descriptor tells when it has room
 
     def transmit(self, segment: Segment, checksum: Callable[[int], int] | None = None) -> bytes:
         """Send one segment, built by Scapy, and return its packet."""

@@ -317,7 +317,7 @@ def _drive(control: socket.socket) -> None:
         selector.register(control, selectors.EVENT_READ)
         for pause in serve(control):
             if pause:
-                time.sleep(pause)
+                time.sleep(pause)  # a thread of its own: only this control connection waits
             else:
                 selector.select()
 

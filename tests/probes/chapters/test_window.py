@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -26,11 +27,12 @@ def last(probe: str, stack: Stack) -> tuple[Verdict, str]:
     return found.verdict, found.checks[-1].field
 
 
-class Reads(Stack):
+class Reads(Stack, ABC):
     """Takes what each segment of ours says of our window for something else."""
 
+    @abstractmethod
     def reads(self, segment: Segment) -> int:
-        raise NotImplementedError
+        """What it takes the window for."""
 
     def took(self, segment: Segment, now: int) -> Iterable[Reply]:
         return super().took(replace(segment, window=self.reads(segment)), now)

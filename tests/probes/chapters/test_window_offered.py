@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -31,15 +32,16 @@ def last(probe: str, stack: Stack) -> tuple[Verdict, str]:
 FILLING = ["closed-window-still-answers", "reset-taken-at-closed-window", "ack-taken-at-closed-window"]
 
 
-class Closed(Stack):
+class Closed(Stack, ABC):
     """Does something else while its window is 0."""
 
     def took(self, segment: Segment, now: int) -> Iterable[Reply]:
         full = any(one.block.rcv_wnd == 0 for one in self.connections.values())
         return self.closed(segment, now) if full else super().took(segment, now)
 
+    @abstractmethod
     def closed(self, segment: Segment, now: int) -> Iterable[Reply]:
-        raise NotImplementedError
+        """What it answers then."""
 
 
 class Deaf(Closed):
