@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -31,25 +31,29 @@ def commands() -> str:
     return table(("command", "what it does"), ((f"`{name}`", text) for name, text in COMMANDS.items()))
 
 
-def options(name: str, *, without: Iterable[str] = ()) -> dict[str, str]:
-    """The options of a command, each as it is written, and what it does."""
+def leaves() -> Iterator[tuple[str, click.Command]]:
+    """Every command that does something, a group's own included: its name as it is typed, and itself."""
     from rawshake.cli.commands import cli
 
     context = click.Context(cli, info_name="rawshake")
-    command = cli.get_command(context, name)
-    assert command is not None
-    found = {}
-    for parameter in command.params:
-        if isinstance(parameter, click.Option):
-            written, text = parameter.get_help_record(context) or ("", "")
-            if written not in without:
-                found[written] = text
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {inner}", command.commands[inner]) for inner in sorted(command.commands))
+        else:
+            yield name, command
+
+
+def users() -> dict[tuple[str, str], list[str]]:
+    """Every option, as it is written, with what it does: the commands that have it."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for name, command in leaves():
+        context = click.Context(command, info_name=name)
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                found.setdefault(parameter.get_help_record(context) or ("", ""), []).append(name)
     return found
-
-
-def option_table(found: dict[str, str]) -> str:
-    """A table of options."""
-    return table(("option", "meaning"), ((f"`{written}`", escape(text)) for written, text in found.items()))
 
 
 def escape(text: str) -> str:
@@ -57,32 +61,25 @@ def escape(text: str) -> str:
     return re.sub(r"([\\<>*_\[\]])", r"\\\1", " ".join(text.split()))
 
 
-def output_options() -> str:
-    """What connect, send and teardown have in common."""
-    return option_table({key: text for key, text in options("send").items() if key in options("connect")})
-
-
-def crafting_options() -> str:
-    """What connect and teardown have in common, and send has not."""
-    others = options("send")
-    both = {key: text for key, text in options("connect").items() if key in options("teardown")}
-    return option_table({key: text for key, text in both.items() if key not in others})
+def shared_options() -> str:
+    """The options that mean the same in several commands."""
+    rows = (
+        (f"`{written}`", escape(text), ", ".join(names))
+        for (written, text), names in users().items()
+        if len(names) > 1
+    )
+    return table(("option", "meaning", "commands"), rows)
 
 
 def own_options() -> str:
-    """What only one of connect, send and teardown has."""
-    rows = []
-    names = ("connect", "send", "teardown")
-    for name in names:
-        others = {key for other in names if other != name for key in options(other)}
-        for written, text in options(name, without=others).items():
-            rows.append((f"`{name}`", f"`{written}`", escape(text)))
+    """The options of one command, and those that mean something of its own there."""
+    alone = [(names[0], written, text) for (written, text), names in users().items() if len(names) == 1]
+    order = [name for name, _ in leaves()]
+    rows = (
+        (f"`{name}`", f"`{written}`", escape(text))
+        for name, written, text in sorted(alone, key=lambda row: order.index(row[0]))
+    )
     return table(("command", "option", "meaning"), rows)
-
-
-def options_of(name: str) -> Callable[[], str]:
-    """All options of one command."""
-    return lambda: option_table(options(name))
 
 
 def exits() -> str:
@@ -189,16 +186,10 @@ def inside() -> None:
 
 PARTS: Final = {
     "commands": commands,
-    "crafting-options": crafting_options,
-    "output-options": output_options,
+    "shared-options": shared_options,
     "own-options": own_options,
-    "check-options": options_of("check"),
-    "sniff-options": options_of("sniff"),
-    "listen-options": options_of("listen"),
-    "play-options": options_of("play"),
     "examples": examples,
     "behaviours": behaviours,
-    "verify-options": options_of("verify"),
     "probe-count": probe_count,
     "exits": exits,
     "servers": servers,

@@ -60,6 +60,26 @@ def test_it_opens_with_the_two_commands_and_a_ladder() -> None:
     assert max(map(len, blocks[1].splitlines())) <= 80
 
 
+def headings(text: str) -> list[str]:
+    """The chapters of a Markdown file."""
+    return re.findall(
+        r"^## (.+)$", re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE
+    )
+
+
+def test_its_contents_lead_to_every_chapter() -> None:
+    contents = TEXT.partition("\n## Contents\n")[2].partition("\n## ")[0]
+    linked = re.findall(r"\[([^]]+)\]\(#([a-z-]+)\)", contents)
+    assert [target for name, target in linked if name.lower().replace(" ", "-") != target] == []
+    assert sorted(name for name, _ in linked) == sorted(set(headings(TEXT)) - {"Contents", "Licence"})
+
+
+def test_a_newcomer_reads_on_the_first_screens_how_to_begin() -> None:
+    top = TEXT.splitlines()[:100]
+    for what in ("scripts/demo", "scripts/test", "├── SYN", "## Contents"):
+        assert any(what in line for line in top)
+
+
 def test_it_gives_the_reason_for_each_dependency() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     for requirement in project["dependencies"]:
