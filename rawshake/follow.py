@@ -86,7 +86,8 @@ class _Live:
 class Follower:
     """Follows every connection among the frames given to ``frame``, in their order.
 
-    ``done`` is told each Connection once nothing more can come of it; with ``keep`` it has its transcript.
+    ``done`` is told each Connection once nothing more can come of it; where ``keep`` says so of it, it has its
+    transcript.
     ``live`` is told each judged step as it passes, with its connection's number. Memory grows with the
     connections that are open at a time, within ``limits``, and not with what has passed.
     """
@@ -97,7 +98,7 @@ class Follower:
         done: Callable[[Connection], None],
         *,
         limits: Limits | None = None,
-        keep: Callable[[int], bool] = lambda number: False,
+        keep: Callable[[Connection], bool] = lambda connection: False,
         live: Callable[[int, Tracker, Judged | Remark], None] | None = None,
     ) -> None:
         self._rules = rules
@@ -328,16 +329,7 @@ class Follower:
             self._note(live, [ruling], at.frame if at else live.first_frame, segment)
         if len(live.findings) == self._limits.findings:
             live.remarks.append(f"only the first {self._limits.findings} findings are told")
-        exchange = None
-        if self._keep(live.number) and not live.cut:
-            exchange = Exchange(
-                client=live.tracker.client,
-                server=live.tracker.server,
-                entries=tuple(live.entries),
-                closing=closing,
-                outcome=Outcome.OPEN,
-            )
-        return Connection(
+        connection = Connection(
             number=live.number,
             client=live.tracker.client,
             server=live.tracker.server,
@@ -348,8 +340,17 @@ class Follower:
             held=frozenset(live.passed - live.failed),
             undecidable=live.undecidable,
             remarks=tuple(live.remarks),
-            exchange=exchange,
         )
+        if live.cut or not self._keep(connection):
+            return connection
+        exchange = Exchange(
+            client=connection.client,
+            server=connection.server,
+            entries=tuple(live.entries),
+            closing=closing,
+            outcome=Outcome.OPEN,
+        )
+        return replace(connection, exchange=exchange)
 
     def _undoubt(self, live: _Live) -> None:
         """Who has sent right checksums after all, sent a wrong one."""

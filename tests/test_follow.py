@@ -213,7 +213,7 @@ def test_a_long_connection_is_judged_step_by_step_only() -> None:
 
 def test_a_transcript_is_kept_where_it_is_wanted() -> None:
     done: list[Connection] = []
-    follower = Follower(book(), done.append, keep=lambda number: number == 1)
+    follower = Follower(book(), done.append, keep=lambda connection: connection.number == 1)
     for frame in frames(segments(WHOLE)):
         follower.frame(frame)
     follower.finish()

@@ -161,7 +161,7 @@ def _of_capture(path: str, chunks: Iterable[bytes], number: int | None) -> Excha
             kept.append(connection)
 
     reading = Reading()
-    follower = Follower(book(), take, keep=lambda one: one == wanted)
+    follower = Follower(book(), take, keep=lambda one: one.number == wanted)
     for frame in reading.frames(chunks):
         follower.frame(frame)
         if number is None and follower.totals.connections > 1:

@@ -160,7 +160,7 @@ class Check:
         follower = Follower(
             self._asked.rules,
             lambda connection: self._hand_on(connection, summary),
-            keep=lambda number: number == wanted,
+            keep=lambda connection: connection.number == wanted,
         )
         for frame in reading.frames(chunks):
             follower.frame(frame)

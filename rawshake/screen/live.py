@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from rawshake.connection import Connection
-from rawshake.follow import Follower, Key, Limits
+from rawshake.follow import Follower, Limits
 from rawshake.link import Frame
 from rawshake.report import Exchange, Judged, Remark
 from rawshake.rules.model import Rule
 from rawshake.screen.columns import UNVERIFIABLE
 from rawshake.screen.road import Screen, columns_of
-from rawshake.screen.settle import Packets
 from rawshake.tcp.tracker import Tracker
 
 
@@ -32,12 +30,7 @@ class LiveScreen(Screen):
         keep: Callable[[], bool],
         live: Callable[[int, Tracker, Judged | Remark], None] | None = None,
     ) -> None:
-        super().__init__(rules, self._hand_on, limits=limits)
-        self._told = done
-        self._wanted = keep
-        self._keep = lambda number: keep()
-        self._live = live
-        self._clean: Packets | None = None
+        super().__init__(rules, done, limits=limits, keep=lambda connection: keep(), live=live)
 
     def take(self, frames: Sequence[Frame]) -> None:
         """Judge more frames; those of connections that go on may wait for more."""
@@ -58,22 +51,11 @@ class LiveScreen(Screen):
             rows, octets = columns_of((), 2)
             self._advance(rows, [b"", b"", octets], final=True)
 
-    def _close(self, key: Key) -> None:
-        one = self.settled.get(key)
-        self._clean = one.packets if one is not None else None
-        super()._close(key)
-        self._clean = None
-
-    def _hand_on(self, connection: Connection) -> None:
-        if self._clean is not None and self._wanted():
-            connection = replace(connection, exchange=self._drawn(self._clean.frames()))
-        self._told(connection)
-
-    def _drawn(self, frames: Sequence[Frame]) -> Exchange | None:
-        """The transcript of a connection of which these are all packets."""
+    def _transcript(self, connection: Connection, frames: Sequence[Frame]) -> Exchange:
+        """Followed once more, with all that the rules say: it is drawn as it is asked for, maybe with all of it."""
         made: list[Connection] = []
-        follower = Follower(self._rules, made.append, keep=lambda number: True)
+        follower = Follower(self._rules, made.append, keep=lambda connection: True)
         for frame in frames:
             follower.frame(frame)
         follower.finish()
-        return made[0].exchange if made else None
+        return (made[0].exchange if made else None) or super()._transcript(connection, frames)

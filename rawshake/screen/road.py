@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rawshake.connection import Connection
 from rawshake.follow import Limits, Totals
 from rawshake.link import Frame
+from rawshake.report import Judged, Remark
 from rawshake.rules.model import Rule
 from rawshake.screen import columns as kinds
 from rawshake.screen.columns import PADDING, Columns, columns, joined
@@ -26,6 +27,7 @@ from rawshake.screen.order import order
 from rawshake.screen.settle import Settled, Settling
 from rawshake.screen.table import undeclared
 from rawshake.screen.walk import walk
+from rawshake.tcp.tracker import Tracker
 from rawshake.trace import pcap
 from rawshake.trace.links import DAMAGED, damaged
 from rawshake.trace.model import Damage, Record, Source
@@ -90,9 +92,11 @@ class Screen(Settling):
         done: Callable[[Connection], None],
         *,
         limits: Limits | None = None,
+        keep: Callable[[Connection], bool] = lambda connection: False,
+        live: Callable[[int, Tracker, Judged | Remark], None] | None = None,
         block: int = BLOCK,
     ) -> None:
-        super().__init__(rules, done, limits=limits)
+        super().__init__(rules, done, limits=limits, keep=keep, live=live)
         self.undeclared = undeclared(rules)
         self.passed = 0
         self._block = block

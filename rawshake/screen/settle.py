@@ -12,6 +12,7 @@ from rawshake.connection import Connection, Found
 from rawshake.follow import LINGER, Follower, Key, Limits, Totals, key_of
 from rawshake.judge import Ruling, ruled
 from rawshake.link import Frame
+from rawshake.report import Exchange, Judged, Outcome, Remark
 from rawshake.rules.model import Rule, Scope, Verdict
 from rawshake.rules.sending import first_flight
 from rawshake.screen import table
@@ -20,6 +21,7 @@ from rawshake.tcp.decode import decode
 from rawshake.tcp.notation import one_line
 from rawshake.tcp.segment import Checksum, Segment
 from rawshake.tcp.seq import Seq
+from rawshake.tcp.tracker import Tracker
 from rawshake.tcp.view import End
 
 #: What a Clean counts.
@@ -47,9 +49,15 @@ class Settling(Follower):
     """Follows what it is given, and keeps what is settled elsewhere among it, in the order of their ends."""
 
     def __init__(
-        self, rules: Sequence[Rule], done: Callable[[Connection], None], *, limits: Limits | None = None
+        self,
+        rules: Sequence[Rule],
+        done: Callable[[Connection], None],
+        *,
+        limits: Limits | None = None,
+        keep: Callable[[Connection], bool] = lambda connection: False,
+        live: Callable[[int, Tracker, Judged | Remark], None] | None = None,
     ) -> None:
-        super().__init__(rules, done, limits=limits)
+        super().__init__(rules, done, limits=limits, keep=keep, live=live)
         #: those that have ended last, by their ends
         self.settled: dict[Key, Settled] = {}
         #: of what is followed here, the hash of both ends
@@ -174,7 +182,14 @@ class Settling(Follower):
                 if ruling.is_finding:
                     findings += (_found(one, ruling),)
             held = self._with(held, frozenset(passed), frozenset(failed))
-        self._done(clean.connection(one.number, held, undecidable, findings))
+        connection = clean.connection(one.number, held, undecidable, findings)
+        if self._keep(connection):
+            connection = replace(connection, exchange=self._transcript(connection, one.packets.frames()))
+        self._done(connection)
+
+    def _transcript(self, connection: Connection, frames: Sequence[Frame]) -> Exchange:
+        """All segments of a clean connection, with what was found of it, but not with what held."""
+        return transcript(connection, frames)
 
     def _flights(self, one: Settled) -> tuple[Found, ...]:
         """Notes of first flights that are longer than the letter allows, and no longer than today's stacks send."""
@@ -193,6 +208,23 @@ class Settling(Follower):
                 outcome = first_flight(octets, room, end=end, step=number)
                 found.append(_found(one, ruled(self._initial_window, outcome, end, number)))
         return tuple(found)
+
+
+def transcript(connection: Connection, frames: Sequence[Frame]) -> Exchange:
+    """The packets of a connection that is judged already, tracked and not judged again, which would take longer."""
+    tracker = Tracker(connection.client, connection.server)
+    entries = []
+    for frame in frames:
+        segment = decode(frame.packet, offloaded=frame.offloaded)
+        assert isinstance(segment, Segment)
+        entries.append(Judged(tracker.apply(segment, frame.time), (), frame.number))
+    return Exchange(
+        client=connection.client,
+        server=connection.server,
+        entries=tuple(entries),
+        closing=tuple(found.ruling for found in connection.findings),
+        outcome=Outcome.OPEN,
+    )
 
 
 def _found(one: Settled, ruling: Ruling) -> Found:

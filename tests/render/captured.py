@@ -28,7 +28,7 @@ class Captured:
 def captured(*exchanges: str, file: str = "trace.pcap") -> Captured:
     """Follow written exchanges as ``check`` does, and keep their transcripts."""
     connections: list[Connection] = []
-    follower = Follower(book(), connections.append, keep=lambda number: True)
+    follower = Follower(book(), connections.append, keep=lambda connection: True)
     for number, frame in enumerate(frames(*exchanges), 1):
         follower.frame(replace(frame, number=number))
     totals = follower.finish()
