@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-import click
+from scripts.command_line import leaves, users
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 README: Final = ROOT / "README.md"
@@ -29,31 +29,6 @@ def commands() -> str:
     from rawshake.cli.commands import COMMANDS
 
     return table(("command", "what it does"), ((f"`{name}`", text) for name, text in COMMANDS.items()))
-
-
-def leaves() -> Iterator[tuple[str, click.Command]]:
-    """Every command that does something, a group's own included: its name as it is typed, and itself."""
-    from rawshake.cli.commands import cli
-
-    context = click.Context(cli, info_name="rawshake")
-    for name in cli.list_commands(context):
-        command = cli.get_command(context, name)
-        assert command is not None
-        if isinstance(command, click.Group):
-            yield from ((f"{name} {inner}", command.commands[inner]) for inner in sorted(command.commands))
-        else:
-            yield name, command
-
-
-def users() -> dict[tuple[str, str], list[str]]:
-    """Every option, as it is written, with what it does: the commands that have it."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for name, command in leaves():
-        context = click.Context(command, info_name=name)
-        for parameter in command.params:
-            if isinstance(parameter, click.Option):
-                found.setdefault(parameter.get_help_record(context) or ("", ""), []).append(name)
-    return found
 
 
 def escape(text: str) -> str:

@@ -75,6 +75,7 @@ def command(
     input. The exit status is 1 if there is a finding as grave as --fail-on.
 
     \b
+    Examples:
       rawshake check trace.pcapng
       rawshake check *.pcap --json out.json --junit out.xml
       rawshake check trace.pcap --connection 3

@@ -84,8 +84,10 @@ def cli() -> None:
     \b
     Begin here:
       rawshake demo                        a whole exchange, nothing to set up
-      sudo rawshake teardown HOST PORT     open and close a connection to a server
+      sudo rawshake teardown HOST PORT     open and close a connection
       sudo rawshake connect HOST PORT      open one and hold it
+      sudo rawshake verify HOST PORT       does this server keep TCP's rules?
+      rawshake check trace.pcap            do those who talk there?
     """
 
 

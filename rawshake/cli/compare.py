@@ -20,6 +20,9 @@ def command(reports: tuple[str, ...], verbose: int, **given: object) -> int:
     REPORTs are what 'rawshake verify --json FILE' wrote; a column is called as its file is.
 
     \b
+    Examples:
+      sudo rawshake verify 192.0.2.10 80 --json linux.json
+      sudo rawshake verify 192.0.2.11 80 --json lwip.json
       rawshake compare linux.json lwip.json
     """
     from rawshake.cli.output import to_stdout

@@ -34,6 +34,9 @@ def command(
 ) -> int:
     r"""Open a connection by hand and hold it: SYN, SYN-ACK, ACK.
 
+    It stays open in the background: 'rawshake send' speaks over it, 'rawshake sessions' lists it, 'rawshake
+    teardown' closes it, none of which takes root. HOST is a name or an address, PORT that of a TCP server.
+
     \b
     Examples:
       sudo rawshake connect 192.0.2.10 80

@@ -16,10 +16,15 @@ if TYPE_CHECKING:
 @click.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def command(as_json: bool) -> int:
-    """Tell what this machine allows: raw sockets, the guard, the capture ring, firewall, namespaces.
+    r"""Tell what this machine allows: raw sockets, the guard, the capture ring, firewall, namespaces.
 
     Each is tried out, and where raw sockets are allowed a handshake is made by hand on loopback. The exit
     status is 0 if 'rawshake connect' can work here.
+
+    \b
+    Examples:
+      sudo rawshake doctor
+      rawshake doctor --json     what is so without root
     """
     from rawshake.net.doctor import Answer
 

@@ -16,6 +16,7 @@ def command(rule: str, verbose: int, **given: object) -> int:
     r"""Show what a rule asks, by which clause, why, and an exchange that breaks it and one that keeps it.
 
     \b
+    Examples:
       rawshake explain synack-ack-is-isn-plus-1
       rawshake explain rst-at-rcv-nxt-ends        a probe of 'rawshake verify'
       rawshake explain ESTABLISHED/RST/at         a cell of its grid

@@ -17,6 +17,7 @@ def command(report: str, **given: object) -> int:
     REPORT is what 'rawshake verify --json FILE' wrote; - is standard input.
 
     \b
+    Examples:
       rawshake lab run -- rawshake verify lab --select grid --json report.json
       rawshake grid report.json
     """

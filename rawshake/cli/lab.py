@@ -15,10 +15,16 @@ from rawshake.errors import Exit, Failure
 
 @click.group("lab")
 def command() -> None:
-    """A lab of namespaces with real servers behind a wire.
+    r"""A lab of namespaces with real servers behind a wire.
 
     Two network namespaces of its own, one for your command and one for the servers, with a wire between
     them, IPv4 and IPv6. It needs no root where the system allows user namespaces, and leaves nothing behind.
+
+    \b
+    Examples:
+      rawshake lab servers                             what there is
+      rawshake lab run -- rawshake teardown lab 80     talk to one
+      rawshake lab run -- bash                         look around
     """
 
 
@@ -77,7 +83,13 @@ def _environment() -> dict[str, str]:
 
 @command.command("servers", short_help="List the servers that a lab has.")
 def list_servers() -> None:
-    """List the servers that a lab has: name, port, and what each does with a connection."""
+    r"""List the servers that a lab has: name, port, and what each does with a connection.
+
+    \b
+    Examples:
+      rawshake lab servers
+      rawshake lab run --servers echo -- rawshake teardown lab 7
+    """
     from rawshake.net.lab.servers import SERVERS
 
     rows = [("NAME", "PORT", "WHAT IT DOES")]

@@ -53,11 +53,11 @@ def command(
 
     \b
     Examples:
-      rawshake play --list                                 what comes with it
-      rawshake play simultaneous-close --rehearse          in memory
-      sudo rawshake play half-open-syn 192.0.2.10 7        against a server
+      rawshake play --list                              what comes with it
+      rawshake play simultaneous-close --rehearse       in memory
+      sudo rawshake play half-open-syn 192.0.2.10 7     against a server
       sudo rawshake play ./mine.py 192.0.2.10 80 --pcap frames.pcap
-      pydoc rawshake.play                                 all that a script may do
+      pydoc rawshake.play                               what a script may do
     """
     output = take(Output, given)
     if listing:

@@ -17,9 +17,10 @@ def command(chapter: str | None, clauses: bool, as_json: bool, **given: object) 
     r"""List every probe: its id, the scenario it is of, what it needs, and what it asks.
 
     \b
+    Examples:
       rawshake probes --chapter reset
       rawshake probes --clauses
-      rawshake explain rst-at-rcv-nxt-ends
+      rawshake explain rst-at-rcv-nxt-ends     the page of one
     """
     from rawshake.probes import catalogue, chapter_names
 

@@ -16,8 +16,9 @@ def command(chapter: str | None, as_json: bool, **given: object) -> int:
     r"""List every rule: its id, how strongly it is demanded, the clause, and what it asks.
 
     \b
+    Examples:
       rawshake rules --chapter reset
-      rawshake explain synack-ack-is-isn-plus-1
+      rawshake explain synack-ack-is-isn-plus-1     the page of one
     """
     from rawshake.rules import book, chapters
 

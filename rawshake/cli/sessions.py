@@ -8,7 +8,16 @@ import click
 @click.command("sessions")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def command(as_json: bool) -> int:
-    """List the connections that are held, with the states of both ends."""
+    r"""List the connections that are held, with the states of both ends.
+
+    They are those that you opened, under sudo too, in this network namespace. UNREAD counts octets that came and
+    were not read, LEFT the seconds until rawshake closes the connection by itself.
+
+    \b
+    Examples:
+      rawshake sessions
+      rawshake sessions --json
+    """
     from rawshake.cli import held
     from rawshake.net.keeper import deaf
     from rawshake.profile import SECOND

@@ -67,9 +67,11 @@ def command(
     TCP come in any case. The capture ends at Ctrl-C, and then comes what was found. Nothing is sent.
 
     \b
+    Examples:
       sudo rawshake sniff -i eth0 port 443
       sudo rawshake sniff --table --duration 60
-      sudo rawshake sniff -i any host 192.0.2.7 and not port 22 --pcap trace.pcap
+      sudo rawshake sniff -i any "host 192.0.2.7 and not port 22"
+      sudo rawshake sniff --count 1000 --pcap trace.pcap
     """
     from rawshake.cli.check import chosen
     from rawshake.cli.displays import Exchanges, LiveTable

@@ -26,9 +26,11 @@ def command(svg: str | None, table: bool, walk: str | None, connection: int | No
     r"""Draw the states of TCP: RFC 9293's Figure 5, from the table by which rawshake follows both ends.
 
     \b
+    Examples:
       rawshake states
       rawshake states --svg states.svg
-      rawshake states --walk report.json                 of teardown --json
+      sudo rawshake teardown 192.0.2.10 80 --json report.json
+      rawshake states --walk report.json                 the way that both took
       rawshake states --walk trace.pcap --connection 3
     """
     if connection is not None and walk is None:

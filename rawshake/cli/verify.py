@@ -114,6 +114,7 @@ def command(  # one for each option; ``Asked`` has their types
     connection is ended by a reset, whatever comes. With HOST 'lab', inside a lab, all ports are known.
 
     \b
+    Examples:
       sudo rawshake verify 192.0.2.10 80
       sudo rawshake verify 192.0.2.10 --echo 7 --closes-first 13 --bulk 19
       rawshake lab run -- rawshake verify lab
