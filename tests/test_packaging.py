@@ -32,8 +32,8 @@ def imported_elsewhere(top: str) -> set[str]:
 
 
 def declared(requirements: list[str]) -> set[str]:
-    """The names of the packages in a list of requirements."""
-    return {re.split(r"[<>=!~ ]", requirement)[0] for requirement in requirements}
+    """What the packages in a list of requirements are imported as."""
+    return {re.split(r"[<>=!~ ]", requirement)[0].replace("-", "_") for requirement in requirements}
 
 
 def test_dependencies_are_what_is_imported() -> None:

@@ -1,0 +1,93 @@
+"""Pages as a reader has them: opened from a file, at a desk or on a phone, in light or in the dark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import BrowserContext, Error, Page
+
+from tests.browser import chromium
+from tests.browser.checks import listen
+
+Scheme = Literal["light", "dark"]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """No browser outlives this folder's tests: others that run in this process want its event loop."""
+    here = Path(__file__).parent
+    if nextitem is None or here not in nextitem.path.parents:
+        chromium.end()
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> Scheme:
+    """Tests that ask for it run in both."""
+    wanted: Scheme = request.param
+    return wanted
+
+
+class Reader:
+    """Opens files; what their pages complain of, or ask the network for, is found in ``complaints``."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.complaints: list[str] = []
+        self._contexts: list[BrowserContext] = []
+
+    def opens(self, file: Path | str, *, phone: bool = False, scheme: Scheme = "light") -> Page:
+        """The page of a file, or of a text that is HTML."""
+        if isinstance(file, str):
+            text, file = file, self.directory / f"page{len(self._contexts)}.html"
+            file.write_text(text, encoding="utf-8")
+        context = chromium.chromium().new_context(
+            viewport={"width": 390, "height": 844} if phone else {"width": 1280, "height": 800},
+            is_mobile=phone,
+            has_touch=phone,
+            color_scheme=scheme,
+            reduced_motion="reduce",
+            accept_downloads=True,
+        )
+        self._contexts.append(context)
+        page = context.new_page()
+        listen(page, self.complaints)
+        page.goto(file.as_uri())
+        return page
+
+    def close(self) -> None:
+        for context in self._contexts:
+            with suppress(Error):  # Ctrl-C has closed it already
+                context.close()
+
+
+@pytest.fixture
+def anyone(tmp_path: Path) -> Iterator[Reader]:
+    """Somebody who opens pages, whatever these do."""
+    found = Reader(tmp_path)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def reader(anyone: Reader) -> Iterator[Reader]:
+    """Somebody who opens pages that must be whole by themselves: not one may complain, or ask for more."""
+    yield anyone
+    assert anyone.complaints == []
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[], str]], Path]:
+    """Writes a page once for all tests that open it: its name, and what makes it."""
+    directory = tmp_path_factory.mktemp("pages")
+
+    def write(name: str, make: Callable[[], str]) -> Path:
+        path = directory / name
+        if not path.exists():
+            path.write_text(make(), encoding="utf-8")
+        return path
+
+    return write
