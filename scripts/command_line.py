@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from inspect import cleandoc
+from inspect import cleandoc, getsource
+from textwrap import dedent
 
 import click
+
+from rawshake.errors import Exit
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ def blocks(command: click.Command) -> list[Block]:
         if lines and lines[0].strip() in ("\\b", "\b"):
             title = lines[1].removesuffix(":") if lines[1].endswith(":") else ""
             body = lines[2:] if title else lines[1:]
-            found.append(Block(tuple(cleandoc("\n".join(body)).splitlines()), kept=True, title=title))
+            found.append(Block(tuple(dedent("\n".join(body)).splitlines()), kept=True, title=title))
         else:
             found.append(Block(tuple(lines)))
     return found
@@ -81,3 +84,10 @@ def examples(command: click.Command) -> list[str]:
         if block.kept and block.title == "Examples"
         for line in block.lines
     ]
+
+
+def exit_meanings() -> dict[Exit, str]:
+    """Every exit status, with the comment that stands beside it in the code."""
+    comments = dict(re.findall(r"^    ([A-Z_]+) = \d+  #: (.+)$", getsource(Exit), re.MULTILINE))
+    comments["OK"] = "all is well"
+    return {one: comments[one.name] for one in Exit}

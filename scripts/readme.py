@@ -1,4 +1,4 @@
-"""The README's generated parts: tables made from the code, and a ladder from a real run."""
+"""What is generated of the documents: the README's tables, its ladder from a real run, and the manual page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from scripts.command_line import leaves, users
+from scripts import man
+from scripts.command_line import exit_meanings, leaves, users
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 README: Final = ROOT / "README.md"
@@ -58,15 +59,9 @@ def own_options() -> str:
 
 
 def exits() -> str:
-    """Every exit status, with the comment that stands beside it in the code."""
-    from rawshake.errors import Exit
-
-    source = (ROOT / "rawshake" / "errors.py").read_text(encoding="utf-8")
-    comments = dict(re.findall(r"^    ([A-Z_]+) = \d+  #: (.+)$", source, re.MULTILINE))
-    comments["OK"] = "all is well"
-    return table(
-        ("status", "name", "when"), ((str(one.value), f"`{one.name}`", comments[one.name]) for one in Exit)
-    )
+    """Every exit status, and when it comes."""
+    rows = ((str(one.value), f"`{one.name}`", meaning) for one, meaning in exit_meanings().items())
+    return table(("status", "name", "when"), rows)
 
 
 def servers() -> str:
@@ -190,13 +185,14 @@ def render(text: str, *, ladder: bool = False) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the README."""
+    """Write the README, and the manual page, which has the same sources."""
     if arguments == ["--inside"]:
         inside()
         return 0
     if arguments not in ([], ["--ladder"]):
         print("usage: scripts/readme [--ladder]", file=sys.stderr)
         return 2
+    man.write()
     README.write_text(render(README.read_text(encoding="utf-8"), ladder=bool(arguments)), encoding="utf-8")
     return 0
 

@@ -82,7 +82,7 @@ def command(
     r"""Close a connection: FIN, ACK, FIN, ACK.
 
     With HOST and PORT it opens one first, unless one to there is held. Else it closes the held connection of that
-    ID (see 'rawshake sessions'), or the one opened last; that takes no root, and how it opens was said to 'connect'.
+    ID (see 'rawshake sessions'), or the one opened last; that takes no root.
 
     \b
     Examples:
