@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,12 @@ from rawshake.link import Frame
 from rawshake.screen.columns import Columns
 
 Column = NDArray[Any]
+
+
+#: A buffer of which less than one part in so many is in use is let go of, and what is in use is copied.
+SPARSE: Final = 4
+#: How many buffers are held on to at the most.
+BUFFERS: Final = 8
 
 
 class Kept:
@@ -29,18 +35,29 @@ class Kept:
         return Frame(int(rows.time[row]), packet, offloaded=offloaded, number=number)
 
     def only(self, chosen: Column) -> Kept:
-        """These rows alone, with their packets in a buffer of their own."""
-        rows = self.rows.take(chosen)
-        parts = self.parts
-        places = zip(rows.part.tolist(), rows.ip.tolist(), (rows.ip + rows.captured).tolist(), strict=True)
-        blob = b"".join([parts[part][begin:end] for part, begin, end in places])
-        rows.ip = np.cumsum(rows.captured) - rows.captured
-        rows.part = np.zeros(len(rows), np.uint8)
-        return Kept(rows, [blob])
+        """These rows alone, and no more than SPARSE times the octets of their packets."""
+        rows, parts = self.rows.take(chosen), self.parts
+        used = np.bincount(rows.part, rows.captured, len(parts))
+        sizes = np.array([len(part) for part in parts])
+        dense = [int(part) for part in np.argsort(-used) if used[part] and used[part] * SPARSE >= sizes[part]]
+        held = dense[:BUFFERS]
+        number = np.full(len(parts), len(held))
+        number[held] = np.arange(len(held))
+        rows.part = number[rows.part].astype(np.uint8)
+        copied = np.flatnonzero(rows.part == len(held))
+        left = [parts[part] for part in held]
+        if len(copied):
+            begins, lengths = rows.ip[copied], rows.captured[copied]
+            whose = self.rows.part[chosen][copied]
+            places = zip(whose.tolist(), begins.tolist(), (begins + lengths).tolist(), strict=True)
+            left.append(b"".join([parts[part][begin:end] for part, begin, end in places]))
+            rows.ip[copied] = np.cumsum(lengths) - lengths
+        return Kept(rows, left)
 
-    def moved(self, part: int) -> Columns:
-        """The rows, for use where their one buffer has that number."""
-        self.rows.part = np.full(len(self.rows), part, np.uint8)
+    def behind(self, parts: list[bytes]) -> Columns:
+        """The rows, for use where their buffers stand behind others; they are put there."""
+        self.rows.part = self.rows.part + np.uint8(len(parts))
+        parts += self.parts
         return self.rows
 
 

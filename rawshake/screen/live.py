@@ -38,18 +38,18 @@ class LiveScreen(Screen):
             for frame in frames:
                 self.frame(frame)
             return
-        rows, octets = columns_of(frames, 2)
+        rows, octets = columns_of(frames, 0)
         for row, frame in enumerate(frames):
             if frame.offloaded:
                 rows.offloaded[row] = True
                 rows.checksum[row] = UNVERIFIABLE
-        self._advance(rows, [b"", b"", octets])
+        self._advance(rows, [octets])
 
     def flush(self) -> None:
         """There is a pause: what waits is judged as far as it goes."""
         if not self.undeclared and (len(self._waiting.rows) or len(self._carried.rows)):
-            rows, octets = columns_of((), 2)
-            self._advance(rows, [b"", b"", octets], final=True)
+            rows, octets = columns_of((), 0)
+            self._advance(rows, [octets], final=True)
 
     def _transcript(self, connection: Connection, frames: Sequence[Frame]) -> Exchange:
         """Followed once more, with all that the rules say: it is drawn as it is asked for, maybe with all of it."""

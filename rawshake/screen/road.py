@@ -137,8 +137,8 @@ class Screen(Settling):
             reading.damage = damage
         reading.damage = reading.damage or blocks.damage
         reading.finish()
-        extra, buffer = columns_of(frames, 2)
-        self._advance(extra, [b"", b"", buffer], final=True)
+        extra, buffer = columns_of(frames, 0)
+        self._advance(extra, [buffer], final=True)
         return self.finish()
 
     def _records(
@@ -182,18 +182,17 @@ class Screen(Settling):
                 reading.unwanted += not plain[row]
         if not plain.all():
             ip, left, time, numbers = ip[plain], left[plain], time[plain], numbers[plain]
-        rows = columns(buffer, 2, ip, left, time, numbers)
-        extra, blob = columns_of(frames, 3)
+        rows = columns(buffer, 0, ip, left, time, numbers)
+        extra, blob = columns_of(frames, 1)
         if frames:
             rows = joined([rows, extra])
             rows = rows.take(np.argsort(rows.number, kind="stable"))
-        self._advance(rows, [b"", b"", buffer, blob])
+        self._advance(rows, [buffer, blob])
 
     def _advance(self, rows: Columns, parts: list[bytes], *, final: bool = False) -> None:
         """Go on by these rows, as far as nothing can still stand before them."""
         waiting, carried = self._waiting, self._carried
-        parts[0], parts[1] = carried.parts[0], waiting.parts[0]
-        rows = joined([waiting.moved(1), rows])
+        rows = joined([waiting.behind(parts), rows])
         released, held, self._latest = order(rows.time, len(waiting.rows), self._latest)
         if final:
             released, held = np.concatenate((released, held)), held[:0]
@@ -205,7 +204,7 @@ class Screen(Settling):
             self.totals.frames += count
             self.totals.left_out["not TCP"] += count
             rows = rows.take(~elsewhere)
-        block = Kept(joined([carried.moved(0), rows]), parts)
+        block = Kept(joined([carried.behind(parts), rows]), parts)
         found = flows(
             block.rows,
             np.array(list(self.owned.values()), np.uint64),
