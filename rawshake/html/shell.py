@@ -62,12 +62,14 @@ def document(
     *,
     title: str,
     css: Sequence[str] = (),
+    styles: str = "",
     js: Sequence[str] = (),
     data: Mapping[str, object] | None = None,
     packed: Sequence[Packed] = (),
     **context: object,
 ) -> str:
-    """The whole page. ``title`` is its name and first heading; ``data`` what JSON can hold, by id.
+    """The whole page. ``title`` is its name and first heading; ``css`` and ``js`` name assets, ``styles`` is a style
+    sheet that is none; ``data`` is what JSON can hold, by id.
 
     All else is for the template, which fails on what it is not given.
     """
@@ -80,7 +82,7 @@ def document(
             title=title,
             version=__version__,
             policy=_POLICY.format(" ".join(map(_source, (early, module)))),
-            styles="\n".join(map(asset, ("base.css", *css))),
+            styles="\n".join([*map(asset, ("base.css", *css)), styles]),
             early=early,
             module=module,
             data={name: embedded(value) for name, value in (data or {}).items()},
@@ -90,6 +92,11 @@ def document(
     )
     # Half a surrogate pair, which a file's name may hold, has no octets.
     return text.encode(errors="replace").decode()
+
+
+def fragment(template: str, **context: object) -> str:
+    """A part of a page, to be packed, or shown by another template as ``|safe``."""
+    return _environment().get_template(template).render(**context)
 
 
 def embedded(value: object) -> str:

@@ -84,28 +84,35 @@ DARK: Final = {
     "reset": "#ff8a80", "client": "#79b8ff", "server": "#ffab70", "on": "#0d1117",
 }  # fmt: skip
 #: All classes are below ``.rawshake-states``, so that a page that holds the picture is left alone.
+_SHAPES: Final = """\
+.rawshake-states { font: 15px system-ui, "Segoe UI", Roboto, "DejaVu Sans", Helvetica, Arial, sans-serif }
+.rawshake-states .state rect { stroke-width: 1.5 }
+.rawshake-states .state .name { font-weight: 600; text-anchor: middle }
+.rawshake-states .reset { font-size: 11px; text-anchor: middle }
+.rawshake-states .transition path { fill: none; stroke-width: 1.5 }
+.rawshake-states .transition .head, .rawshake-states.walked .transition .head { stroke: none }
+.rawshake-states.walked .state.client rect, .rawshake-states.walked .state.server rect { stroke-width: 3 }
+.rawshake-states .transition path.client, .rawshake-states .transition path.server { stroke-width: 3 }
+.rawshake-states .transition path.client + path.server { stroke-dasharray: 8 8 }
+.rawshake-states .badge text { font-size: 12px; font-weight: 600; text-anchor: middle }
+.rawshake-states .way { font-weight: 600 }
+.rawshake-states .note { font-size: 13px }
+"""
 STYLE: Final = f"""\
-.rawshake-states {{ font: 15px system-ui, "Segoe UI", Roboto, "DejaVu Sans", Helvetica, Arial, sans-serif }}
-.rawshake-states .state rect {{ stroke-width: 1.5 }}
-.rawshake-states .state .name {{ font-weight: 600; text-anchor: middle }}
-.rawshake-states .reset {{ font-size: 11px; text-anchor: middle }}
-.rawshake-states .transition path {{ fill: none; stroke-width: 1.5 }}
-.rawshake-states .transition .head, .rawshake-states.walked .transition .head {{ stroke: none }}
-.rawshake-states.walked .state.client rect, .rawshake-states.walked .state.server rect {{ stroke-width: 3 }}
-.rawshake-states .transition path.client, .rawshake-states .transition path.server {{ stroke-width: 3 }}
-.rawshake-states .transition path.client + path.server {{ stroke-dasharray: 8 8 }}
-.rawshake-states .badge text {{ font-size: 12px; font-weight: 600; text-anchor: middle }}
-.rawshake-states .way {{ font-weight: 600 }}
-.rawshake-states .note {{ font-size: 13px }}
-{_COLOURS.substitute(LIGHT)}@media (prefers-color-scheme: dark) {{
+{_SHAPES}{_COLOURS.substitute(LIGHT)}@media (prefers-color-scheme: dark) {{
 {_COLOURS.substitute(DARK)}}}
 """
+#: For a page that says itself whether it is light or dark.
+PAGE_STYLE: Final = _SHAPES + _COLOURS.substitute({
+    name: f"light-dark({light}, {DARK[name]})" for name, light in LIGHT.items()
+})  # fmt: skip
 
 
-def draw(walks: Sequence[Walk] = (), *, title: str = "The states of TCP") -> str:
+def draw(walks: Sequence[Walk] = (), *, title: str = "The states of TCP", style: str = STYLE) -> str:
     """A document of its own, which may also stand inside a page of HTML; no ids, nothing from elsewhere.
 
-    With ``walks`` the ways of these ends are drawn over it, and their segments' numbers beside it.
+    With ``walks`` the ways of these ends are drawn over it, and their segments' numbers beside it. A page that has
+    ``PAGE_STYLE`` once wants no ``style`` in each.
     """
     found = figure()
     below = list(_below(found, walks))
@@ -117,7 +124,7 @@ def draw(walks: Sequence[Walk] = (), *, title: str = "The states of TCP") -> str
         f'class="rawshake-states{" walked" if walks else ""}">',
         f"<title>{_text(title)}</title>",
         f"<desc>{_text(_description(found, walks))}</desc>",
-        f"<style>\n{STYLE}</style>",
+        f"<style>\n{style}</style>" if style else "",
         f'<rect class="paper" width="{width}" height="{height}" rx="8"/>',
         f'<g transform="translate({_MARGIN} {_MARGIN})">',
         *(_arrow(arrow, walkers(arrow.row, walks)) for arrow in _unwalked_first(found.arrows, walks)),

@@ -25,6 +25,8 @@ def safe(text: str, *, ascii_only: bool = False) -> str:
     Controls, line ends, bidirectional overrides, invisible signs and lone surrogates become ``\x1b`` or
     ``\u202e``; with ``ascii_only`` so does everything else beyond ASCII that has no likeness there.
     """
+    if text.isascii() and text.isprintable():
+        return text
     if ascii_only:
         text = text.translate(_IN_ASCII)
     return "".join(c if c == " " or _visible(c, ascii_only) else _escaped(c) for c in text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from rawshake.judge import Ruling
@@ -38,7 +39,12 @@ def flag_names(flags: Flags) -> list[str]:
 
 def flags_text(flags: Flags) -> str:
     """``SYN,ACK``, or ``no flags``."""
-    return ",".join(flag_names(flags)) or "no flags"
+    return _flags_text(flags.value)
+
+
+@lru_cache(maxsize=4096)
+def _flags_text(value: int) -> str:
+    return ",".join(flag_names(Flags(value))) or "no flags"
 
 
 def numbers_nothing(segment: Segment) -> bool:

@@ -8,14 +8,9 @@ import pytest
 
 from rawshake.html.ladder import draw
 from rawshake.render.options import Options
-from rawshake.report import Exchange
-from tests.render.exchanges import FAULTY, LOSSES, WHOLE, exchange
+from tests.html.transcripts import EVERYTHING, FAULTY, LOSSES, WHOLE
 
-EXCHANGES: dict[str, Exchange] = {
-    "whole": exchange(WHOLE),
-    "faulty": exchange(FAULTY),
-    "losses": exchange(LOSSES),
-}
+EXCHANGES = {"whole": WHOLE, "faulty": FAULTY, "losses": LOSSES, "everything": EVERYTHING}
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
