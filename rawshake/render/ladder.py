@@ -30,8 +30,10 @@ from rawshake.tcp.words import options_text
 #: Columns left of the client's lifeline: number and time of a segment.
 _GUTTER = 15
 #: Where the fields of an arrow begin, right of the client's lifeline: flags, seq, ack, length; the same in
-#: both directions, so that numbers stand under one another.
+#: both directions, so that numbers stand under one another. On a wide terminal the last three stand further apart.
 _FLAGS, _SEQ, _ACK, _LENGTH = 3, 15, 31, 47
+#: How wide the room between the lifelines is in 80 columns, which these are for, and how far apart they may go.
+_USUAL, _APART = 63, 12
 
 #: Said once, at the foot.
 LEGEND: Final = "a, b: initial sequence numbers; STATE?: expected, no segment has proven it yet"
@@ -59,6 +61,8 @@ class Ladder:
         self._start = start
         self._width = options.columns
         self._inner = self._width - _GUTTER - 2
+        apart = min(max(self._inner - _USUAL, 0) // 4, _APART)
+        self._seq, self._ack, self._length = _SEQ + apart, _ACK + 2 * apart, _LENGTH + 3 * apart
         self._states: tuple[str, str] | None = None
 
     def head(self) -> str:
@@ -182,11 +186,11 @@ class Ladder:
         """The fields of the arrow and where they begin; None where they leave no room for a head."""
         seq, ack, length = f"seq {segment.seq}", f"ack {segment.ack}", f"len {segment.payload_length}"
         for flags in (flags_text(segment.flags), str(segment.flags)):
-            fields = [(_FLAGS, flags), (_SEQ, seq)]
+            fields = [(_FLAGS, flags), (self._seq, seq)]
             if segment.has_ack:
-                fields.append((_ACK, ack))
-            fields.append((_LENGTH, length))
-            if _FLAGS + len(flags) < _SEQ and _LENGTH + len(length) + 5 <= self._inner:
+                fields.append((self._ack, ack))
+            fields.append((self._length, length))
+            if _FLAGS + len(flags) < self._seq and self._length + len(length) + 5 <= self._inner:
                 return fields
         return None
 
@@ -210,9 +214,9 @@ class Ladder:
         text = f"{'':{_FLAGS}}{window_text(step)}"
         seq, ack = seq_text(step), ack_text(step)
         for at, field in (
-            (_SEQ, seq and f"= {seq}"),
-            (_ACK, ack and f"= {ack}"),
-            (_LENGTH, control_text(step.segment)),
+            (self._seq, seq and f"= {seq}"),
+            (self._ack, ack and f"= {ack}"),
+            (self._length, control_text(step.segment)),
         ):
             longer = f"{text.rstrip() + ' ':<{at}}{field}"
             if field and len(longer) < self._inner:
