@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rawshake.cli.parameters import number
+from rawshake.cli.parameters import explain_options, number
 from rawshake.errors import Exit, Failure
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 @click.option(
     "--compact", is_flag=True, help="A line for each connection; with --connection for each segment."
 )
+@explain_options
 @click.option("-q", "--quiet", is_flag=True, help="The verdict lines only.")
 @click.option("--ascii", is_flag=True, help="No characters beyond ASCII.")
 @click.option(
@@ -64,6 +65,8 @@ def command(
     json: str | None,
     junit: str | None,
     verbose: int,
+    explain: bool,
+    lang: str | None,
     compact: bool,
     quiet: bool,
     ascii: bool,  # noqa: A002 -- the option's name
@@ -93,6 +96,12 @@ def command(
             f"--connection {connection} is of one capture, and {len(files)} files are named.",
             "Name the one that it is in.",
         )
+    if connection is None and (explain or lang):
+        raise Failure(
+            Exit.USAGE,
+            f"{'--explain' if explain else '--lang'} is for the segments of one connection.",
+            "Name it by its number: --connection 3.",
+        )
     if json == "-" and junit == "-":
         raise Failure(Exit.USAGE, "--json and --junit cannot both go to standard output.", "Name a file.")
     asked = Asked(
@@ -111,6 +120,8 @@ def command(
             colour=colour,
             json=json,
             pcap=None,
+            explain=explain,
+            lang=lang,
         ),
     )
     # What is made for each connection is let go of without cycles: to look for some takes a quarter of the time.
