@@ -39,7 +39,9 @@ class Reader:
         self.complaints: list[str] = []
         self._contexts: list[BrowserContext] = []
 
-    def opens(self, file: Path | str, *, phone: bool = False, scheme: Scheme = "light") -> Page:
+    def opens(
+        self, file: Path | str, *, phone: bool = False, scheme: Scheme = "light", scripts: bool = True
+    ) -> Page:
         """The page of a file, or of a text that is HTML."""
         if isinstance(file, str):
             text, file = file, self.directory / f"page{len(self._contexts)}.html"
@@ -50,8 +52,11 @@ class Reader:
             has_touch=phone,
             color_scheme=scheme,
             reduced_motion="reduce",
-            accept_downloads=True,
+            java_script_enabled=scripts,
+            offline=True,
         )
+        # A page answers at once, whatever else the machine does; who waits for ever would not say for what.
+        context.set_default_timeout(20_000)
         self._contexts.append(context)
         page = context.new_page()
         listen(page, self.complaints)

@@ -7,7 +7,9 @@ function enliven(element) {
     svg.dataset.live = "";
     const frame = made("div", "ladder");
     const picture = made("div", "ladder-picture");
-    ladder.panel = made("div", "ladder-panel", { role: "region", "aria-label": "The segment", "aria-live": "polite" });
+    ladder.panel = made("div", "ladder-panel", {
+      role: "region", "aria-label": "The segment", "aria-live": "polite", tabindex: "0",
+    });
     svg.replaceWith(frame);
     picture.append(svg);
     frame.append(toolbar(ladder), picture, ladder.panel);
