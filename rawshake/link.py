@@ -141,10 +141,15 @@ class SharedLink(Protocol):
 
 
 def without_hop(packet: bytes) -> bytes:
-    """The IP packet without what a router changes: TTL and header checksum, or hop limit."""
+    """The IP packet without what a router changes, TTL and header checksum, or hop limit; and without what
+    the link layer has put behind it, such as the padding of a short Ethernet frame.
+    """
     if packet[0] >> 4 == 4:
-        return packet[:8] + packet[9:10] + packet[12:]
-    return packet[:7] + packet[8:]
+        # A length of 0 is of a packet that the hardware has yet to cut.
+        end = int.from_bytes(packet[2:4]) or len(packet)
+        return packet[:8] + packet[9:10] + packet[12:end]
+    end = int.from_bytes(packet[4:6]) + 40 if packet[4:6] != b"\0\0" else len(packet)
+    return packet[:7] + packet[8:end]
 
 
 def tcp_part(packet: bytes) -> bytes:

@@ -291,3 +291,11 @@ def test_an_icmp_error_excuses_what_it_may_have_led_to() -> None:
     assert totals.icmp == 1
     assert done[0].findings == ()
     assert ("syn-backoff", "ICMP errors may have led to it") in done[0].undecidable
+
+
+def test_a_copy_is_known_whatever_the_link_put_behind_it() -> None:
+    once = frames(segments(WHOLE))
+    padded = [replace(frame, packet=frame.packet + b"UUUUUU", number=frame.number + 100) for frame in once]
+    one, totals = follow(frame for pair in zip(once, padded, strict=True) for frame in pair)
+    assert totals.copies == len(once)
+    assert (one[0].facts.segments, one[0].findings) == (len(once), ())

@@ -15,6 +15,7 @@ from rawshake.rules.registry import RULES
 _CHAPTERS: Final = (
     "header",
     "options",
+    "mss",
     "handshake",
     "refusal",
     "reset",

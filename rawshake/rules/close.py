@@ -149,14 +149,12 @@ def fin_acked(step: Step) -> Outcome | None:
         > F. 1:1(0) ack 1 win 65535
         < . 1:1(0) ack 2 win 65535
         < F. 1:1(0) ack 2 win 65535
-        > . 2:2(0) ack 2 win 65535
     Quiet (FIN and ACK in one):
         > S 0:0(0) win 65535
         < S. 0:0(0) ack 1 win 65535
         > . 1:1(0) ack 1 win 65535
         > F. 1:1(0) ack 1 win 65535
         < F. 1:1(0) ack 2 win 65535
-        > . 2:2(0) ack 2 win 65535
     """
     right = _after_fin(step)
     if right is None:
@@ -166,16 +164,18 @@ def fin_acked(step: Step) -> Outcome | None:
         return held("ack", f"ack {ack} = FIN {right - 1} + 1")
     if not ack > right or (peer.nxt is not None and ack <= peer.nxt):
         return None
+    if peer.offered is None and step.was.last_ack is None:
+        return undecidable("ack", "it may have had more before the capture began")
     sentence = f"ack {ack} = FIN {right - 1} + {ack - right + 1}, not + 1"
     return broken("ack", sentence, expected=right, actual=ack)
 
 
 def _after_fin(step: Step) -> Seq | None:
     """What acknowledges the FIN that its receiver has sent."""
-    segment, fin = step.segment, step.peer_was.fin
-    if fin is None or segment.syn or segment.rst or not segment.has_ack or step.peer_was.renumbered:
+    segment, peer = step.segment, step.peer_was
+    if peer.fin is None or segment.syn or segment.rst or not segment.has_ack or peer.renumbered:
         return None
-    return fin + 1
+    return peer.fin + 1
 
 
 @rule("fin-never-acked", "RFC 9293 3.10.7.4; RFC 9293 3.6", Level.PROCEDURE, scope=Scope.EXCHANGE)

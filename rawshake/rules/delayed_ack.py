@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rawshake.rules.evidence import sound
+from rawshake.rules.evidence import shows_bare_acks, sound
 from rawshake.rules.model import Level, Outcome, Scope, broken, held, undecidable
 from rawshake.rules.registry import rule
 from rawshake.tcp.seq import Seq
@@ -73,7 +73,10 @@ def delayed_ack_under_500ms(steps: Sequence[Step]) -> Iterator[Outcome]:
                 late.append((step, delay))
             else:
                 queued = step
-        if len(late) >= OFTEN and len(late) > quick:
+        if late and not shows_bare_acks(steps, end):
+            reason = "no ACK without data was captured"
+            yield undecidable("time", reason, end=end, step=late[-1][0].number)
+        elif len(late) >= OFTEN and len(late) > quick:
             step, delay = late[OFTEN - 1]
             took = f"{delay / 1e9:.2f} s"
             sentence = f"ack {step.segment.ack} {took} after its data, as {OFTEN - 1} were before"

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from rawshake.tcp.segment import Checksum, Segment
-from rawshake.tcp.view import Fate, Step
+from rawshake.tcp.view import End, Fate, Step
 
 #: An honest sender that hears nothing has sent its data again after so long: RFC 6298's RTO is at most 3 s at first.
 PATIENCE: Final = 4_000_000_000
+#: More octets than Ethernet carries in one segment may be several that offload, or a tunnel, has merged.
+ETHERNET_MSS: Final = 1460
 
 
 def certain(step: Step) -> bool:
@@ -30,6 +32,19 @@ def sound(step: Step) -> bool:
 def plain_ack(segment: Segment) -> bool:
     """Whether it is an acknowledgment and nothing else."""
     return segment.has_ack and not segment.length and not segment.rst
+
+
+def goes_on(step: Step) -> bool:
+    """Whether it shows an end that goes on: neither SYN nor RST."""
+    return not step.segment.syn and not step.segment.rst
+
+
+def shows_bare_acks(steps: Sequence[Step], end: End) -> bool:
+    """Whether an ACK of that end was seen that came for its own sake.
+
+    A capture that was filtered by length has none, and then no ACK's absence, and no delay of one, tells anything.
+    """
+    return any(step.sender is end and plain_ack(step.segment) for step in steps)
 
 
 def shows_nxt(step: Step) -> bool:

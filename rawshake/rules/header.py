@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from rawshake.rules.evidence import ETHERNET_MSS
 from rawshake.rules.model import Level, Outcome, Verdict, broken, held, undecidable
 from rawshake.rules.registry import rule
 from rawshake.tcp.segment import Checksum, Flags
@@ -13,8 +14,6 @@ _RESERVED: Final = Flags.R1 | Flags.R2 | Flags.R3
 #: As plain numbers: ``&`` of two Flags takes twenty times as long, and every segment is asked.
 _RESERVED_OR_AE: Final = int(_RESERVED | Flags.AE)
 _URG: Final = int(Flags.URG)
-#: More octets than this in one segment are taken for several that offload merged, where no MSS is known.
-_ETHERNET_MSS: Final = 1460
 
 
 @rule("checksum-sent-valid", "RFC 9293 3.1 MUST-2", Level.MUST, corrupt=True)
@@ -41,7 +40,7 @@ def checksum_sent_valid(step: Step) -> Outcome | None:
         return None
     if segment.checksum is Checksum.CORRECT:
         return held("checksum", "the checksum is right")
-    if segment.payload_length > (step.peer_was.mss or _ETHERNET_MSS):
+    if segment.payload_length > (step.peer_was.mss or ETHERNET_MSS):
         return undecidable("checksum", "segments merged by the hardware keep no checksum")
     sentence = "the checksum is wrong: a receiver drops the segment"
     return broken("checksum", sentence, expected="correct", actual="wrong")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rawshake.rules.evidence import duplicate_ack, plain_ack, sound
+from rawshake.rules.evidence import duplicate_ack, goes_on, plain_ack, shows_bare_acks, sound
 from rawshake.rules.model import Level, Outcome, Scope, Verdict, broken, held
 from rawshake.rules.registry import rule
 from rawshake.tcp.segment import Segment
@@ -80,7 +80,7 @@ def unacceptable_seq_acked(steps: Sequence[Step]) -> Iterator[Outcome]:
                     else:
                         missed.append(waiting)
                     waiting = None
-                if len(missed) >= OFTEN and plain_or_data(step):
+                if len(missed) >= OFTEN and goes_on(step) and shows_bare_acks(steps, end):
                     yield _unanswered(missed, end)
                     answered = None
                     break
@@ -94,11 +94,6 @@ def unacceptable_seq_acked(steps: Sequence[Step]) -> Iterator[Outcome]:
             yield held(
                 "flags", "data outside the window was answered by an ACK", end=end, step=answered.number
             )
-
-
-def plain_or_data(step: Step) -> bool:
-    """Whether it shows an end that goes on: neither SYN nor RST."""
-    return not step.segment.syn and not step.segment.rst
 
 
 def _unacceptable(step: Step) -> bool:

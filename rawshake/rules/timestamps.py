@@ -58,7 +58,8 @@ def ts_echo_rules(steps: Sequence[Step]) -> Iterator[Outcome]:
     The peer takes the time since that TSval for the round trip. So TSecr is something that the peer has sent,
     and never what came in a segment above the acknowledgment: data out of order changes no echo. A delayed ACK
     echoes the first segment that it covers; whether it does shows only where nothing was missed. A tap may
-    have missed a segment, so an echo that lies near what was seen decides nothing.
+    have missed a segment, so an echo that lies near what was seen decides nothing. Windows up to XP and 2003
+    answered a SYN with TSval 0 and TSecr 0, and filled in both from then on: a note.
 
     Fires (of nothing that was sent):
         > S 0:0(0) win 65535 <mss 1460,nop,nop,TS val 100 ecr 0>
@@ -69,6 +70,10 @@ def ts_echo_rules(steps: Sequence[Step]) -> Iterator[Outcome]:
         < S. 0:0(0) ack 1 win 65535 <mss 1460,nop,nop,TS val 9 ecr 100>
         > P. 1:6(5) ack 1 win 65535 <nop,nop,TS val 105 ecr 9>
         < . 1:1(0) ack 6 win 65535 <nop,nop,TS val 14 ecr 106>
+    Fires (as Windows XP did):
+        > S 0:0(0) win 65535 <mss 1460,nop,nop,TS val 2000100 ecr 0>
+        < S. 0:0(0) ack 1 win 65535 <mss 1460,nop,nop,TS val 0 ecr 0>
+        > . 1:1(0) ack 1 win 65535 <nop,nop,TS val 2000101 ecr 0>
     Fires (of data out of order):
         > S 0:0(0) win 65535 <mss 1460,sackOK,TS val 100 ecr 0>
         < S. 0:0(0) ack 1 win 65535 <mss 1460,sackOK,TS val 9 ecr 100>
@@ -103,7 +108,7 @@ def _echoes(
     said: Seq | None = None  # Last.ACK.sent, as far as it was seen
     missed = False  # it acknowledged what was not seen
     span: tuple[int, int] | None = None
-    for step, (_, echo) in mine:
+    for step, (value, echo) in mine:
         segment, reached = step.segment, step.was.rcv_nxt
         missed = missed or (segment.has_ack and reached is not None and segment.ack > reached)
         # A SYN in force has met the other SYN: whether both have the option is known after it.
@@ -115,7 +120,8 @@ def _echoes(
         first = least.get(echo)
         if first is None:
             span = span or _span([value for _, (value, _) in theirs])
-            yield _never_sent(step, echo, span)
+            unfilled = step.segment.syn and value == echo == 0
+            yield _never_sent(step, echo, span, verdict=Verdict.NOTE if unfilled else None)
         elif first > segment.ack and not certain(step) and (missed or _before(repeated, step)):
             reason = "a copy with the same TSval may have been missed"
             yield undecidable("timestamps", reason, end=step.sender, step=step.number)
@@ -152,7 +158,7 @@ def _span(values: Sequence[int]) -> tuple[int, int] | None:
     return ordered[0], ordered[-1]
 
 
-def _never_sent(step: Step, echo: int, span: tuple[int, int] | None) -> Outcome:
+def _never_sent(step: Step, echo: int, span: tuple[int, int] | None, *, verdict: Verdict | None) -> Outcome:
     """Judge an echo of nothing that was seen; ``span`` is from the lowest TSval to the highest that was."""
     end, number = step.sender, step.number
     if span is None or step.peer_was.offered is None:
@@ -165,7 +171,7 @@ def _never_sent(step: Step, echo: int, span: tuple[int, int] | None) -> Outcome:
         )
     seen = f"{low}" if low == high else f"{low} to {high}"
     sentence = f"TSecr {echo}, of which no segment was sent: TSval was {seen}"
-    return broken("timestamps", sentence, expected=seen, actual=echo, end=end, step=number)
+    return broken("timestamps", sentence, expected=seen, actual=echo, verdict=verdict, end=end, step=number)
 
 
 @rule("ts-value-monotonic", "RFC 7323 4.1; RFC 7323 5.2; RFC 7323 5.4", Level.MUST, scope=Scope.EXCHANGE)

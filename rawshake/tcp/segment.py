@@ -121,6 +121,11 @@ class Segment:
         return None
 
     @property
+    def option_octets(self) -> int:
+        """How many octets of the header its options take, without what pads them."""
+        return sum([option.size for option in self.options])
+
+    @property
     def mss(self) -> int | None:
         """Value of the MSS option in octets."""
         found = self.option(Kind.MSS)

@@ -30,9 +30,10 @@ CASES = {
     ),
     "the server resets in the end": (OLD + AGAIN * 3 + "+2 < R. 1:1(0) ack 6 win 0\n", []),
     "beyond the window firewalls drop it": (
-        BEYOND * 3 + "+2 < P. 1:6(5) ack 1 win 65535\n",
+        BEYOND * 3 + "+2 < . 1:1(0) ack 1 win 65535\n",
         ["unacceptable-seq-acked WARN server 6"],
     ),
+    "the capture has no ACK without data": (BEYOND * 3 + "+2 < P. 1:6(5) ack 1 win 65535\n", []),
     "a gap, acknowledged late": (
         "> P. 6:11(5) ack 1 win 65535\n+0.3 < . 1:1(0) ack 1 win 65535\n> P. 1:6(5) ack 1 win 65535\n"
         "< . 1:1(0) ack 11 win 65535\n",
