@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rawshake.cli.parameters import explain_options, number
+from rawshake.cli.parameters import number
 from rawshake.errors import Exit, Failure
 
 if TYPE_CHECKING:
@@ -39,11 +39,13 @@ if TYPE_CHECKING:
     "--json", metavar="FILE", help="Write the whole report; - is standard output, without the text."
 )
 @click.option("--junit", metavar="FILE", help="Write a suite for each capture and a case for each rule.")
+@click.option(
+    "--html", metavar="FILE", help="Write a page with a table of connections and a ladder for each."
+)
 @click.option("-v", "--verbose", count=True, help="Show every rule that was exercised, not only broken ones.")
 @click.option(
     "--compact", is_flag=True, help="A line for each connection; with --connection for each segment."
 )
-@explain_options
 @click.option("-q", "--quiet", is_flag=True, help="The verdict lines only.")
 @click.option("--ascii", is_flag=True, help="No characters beyond ASCII.")
 @click.option(
@@ -64,9 +66,8 @@ def command(
     form: str,
     json: str | None,
     junit: str | None,
+    html: str | None,
     verbose: int,
-    explain: bool,
-    lang: str | None,
     compact: bool,
     quiet: bool,
     ascii: bool,  # noqa: A002 -- the option's name
@@ -82,6 +83,7 @@ def command(
       rawshake check trace.pcapng
       rawshake check *.pcap --json out.json --junit out.xml
       rawshake check trace.pcap --connection 3
+      rawshake check trace.pcap --html trace.html
       tcpdump -w - -c 1000 | rawshake check -
     """
     from rawshake.cli.judging import Check
@@ -96,14 +98,11 @@ def command(
             f"--connection {connection} is of one capture, and {len(files)} files are named.",
             "Name the one that it is in.",
         )
-    if connection is None and (explain or lang):
-        raise Failure(
-            Exit.USAGE,
-            f"{'--explain' if explain else '--lang'} is for the segments of one connection.",
-            "Name it by its number: --connection 3.",
-        )
-    if json == "-" and junit == "-":
-        raise Failure(Exit.USAGE, "--json and --junit cannot both go to standard output.", "Name a file.")
+    named = {"--json": json, "--junit": junit, "--html": html}
+    printed = [option for option, file in named.items() if file == "-"]
+    if len(printed) > 1:
+        problem = f"{' and '.join(printed[:2])} cannot both go to standard output."
+        raise Failure(Exit.USAGE, problem, "Name a file.")
     asked = Asked(
         files=files,
         rules=chosen(select, ignore),
@@ -120,9 +119,8 @@ def command(
             colour=colour,
             json=json,
             pcap=None,
-            explain=explain,
-            lang=lang,
         ),
+        html=html,
     )
     # What is made for each connection is let go of without cycles: to look for some takes a quarter of the time.
     gc.set_threshold(100_000, 20, 100)

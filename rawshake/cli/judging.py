@@ -13,7 +13,7 @@ from typing import Final
 from rawshake.api.frames import Reading
 from rawshake.cli import complain
 from rawshake.cli.output import render_options
-from rawshake.cli.reporters import Asked, Reporter, reporters
+from rawshake.cli.reporters import Asked, Html, Reporter, reporters
 from rawshake.cli.stops import Stopped
 from rawshake.connection import Connection, Found, facts
 from rawshake.errors import Exit, Failure
@@ -146,7 +146,7 @@ class Check:
         in_order = InOrder(lambda connection: self._hand_on(connection, summary))
         reading = Reading(self._asked.wanted)
         if wanted is None:
-            totals = Screen(self._asked.rules, in_order.add).run(chunks, reading)
+            totals = self._screen(in_order.add).run(chunks, reading)
         else:
             totals = self._only_one(wanted, chunks, reading, summary)
         in_order.finish()
@@ -154,6 +154,14 @@ class Check:
             reading.damage = None
         fill(summary, reading, totals)
         self._end(summary, totals.connections)
+
+    def _screen(self, done: Callable[[Connection], None]) -> Screen:
+        """What judges all of a capture; transcripts are kept for a page only, and no longer than it takes to draw."""
+        page = next((one for one in self._reporters if isinstance(one, Html)), None)
+        if page is None:
+            return Screen(self._asked.rules, done)
+        drawn = page.drawn
+        return Screen(self._asked.rules, lambda one: done(drawn(one)), keep=page.keeps)
 
     def _only_one(self, wanted: int, chunks: Iterable[bytes], reading: Reading, summary: Summary) -> Totals:
         """Follow all until the one that is wanted has ended, whose transcript is kept."""

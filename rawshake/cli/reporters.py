@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Protocol
+
+import click
 
 from rawshake.cli.output import to_stdout
 from rawshake.cli.parameters import Output
 from rawshake.connection import Connection
-from rawshake.plain.language import phrase
 from rawshake.render import check_json, junit
 from rawshake.render.compact import Compact
-from rawshake.render.explained import closing_lines, translated
 from rawshake.render.grouped import grouped, quiet_line, totals, unjudged, verdict_line
 from rawshake.render.ladder import LEGEND, Ladder
 from rawshake.render.lines import broken_file, github, lines
@@ -23,10 +23,9 @@ from rawshake.render.style import BOLD, DIM, Span, paint
 from rawshake.render.summary import Summary, at_least
 from rawshake.render.table import Table
 from rawshake.render.text import safe, wrap
+from rawshake.report import Exchange, Report
 from rawshake.rules.model import Rule, Verdict
 from rawshake.trace.expression import Filter
-
-_FRAMES: Final = phrase("The numbers at the left are those of the frames in the capture.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +40,7 @@ class Asked:
     wanted: Filter | None
     junit: str | None
     output: Output
+    html: str | None = None
 
 
 class Reporter(Protocol):
@@ -66,12 +66,15 @@ class Reporter(Protocol):
 def reporters(asked: Asked, options: Options, stack: ExitStack) -> list[Reporter]:
     """All that were asked for; their files are closed with ``stack``."""
     chosen: list[Reporter] = []
-    if "-" not in (asked.output.json, asked.junit):
+    if "-" not in (asked.output.json, asked.junit, asked.html):
         chosen.append(Text(asked, options) if asked.form == "text" else Lines(asked, options))
     if asked.output.json is not None:
         chosen.append(Json(asked, _writer(asked.output.json, stack)))
     if asked.junit is not None:
         chosen.append(JUnit(asked, _writer(asked.junit, stack)))
+    if asked.html is not None:
+        make = Html if asked.connection is None else HtmlOfOne
+        chosen.append(make(asked, replace(options, ascii=False, colour=False), _writer(asked.html, stack)))
     return chosen
 
 
@@ -132,12 +135,11 @@ class Text:
         to_stdout("\n" + ladder.head())
         for entry in exchange.entries:
             to_stdout(ladder.entry(entry))
-        options = self._options
-        legend = [LEGEND, _FRAMES] if connection.first_frame else [LEGEND]
-        texts = (safe(translated(text, options.words), ascii_only=options.ascii) for text in legend)
-        rows = [[Span(row, DIM)] for text in texts for row in wrap(text, options.columns)]
-        told = closing_lines(exchange, options.columns, options)
-        painted = [paint(row, colour=options.colour) for row in [*rows, *([[], *told] if told else [])]]
+        legend = [LEGEND]
+        if connection.first_frame:
+            legend.append("The numbers at the left are those of the frames in the capture.")
+        rows = [row for text in legend for row in wrap(text, self._options.columns)]
+        painted = [paint([Span(row, DIM)], colour=self._options.colour) for row in rows]
         to_stdout("\n" + "".join(f"{row}\n" for row in painted))
 
     def _one_line_a_segment(self, connection: Connection) -> None:
@@ -148,7 +150,6 @@ class Text:
         compact = Compact(self._options)
         for entry in connection.exchange.entries:
             to_stdout(compact.entry(entry))
-        to_stdout(compact.closing(connection.exchange))
 
     def end(self, summary: Summary) -> None:
         """What was found, the totals, and what was not judged."""
@@ -253,3 +254,70 @@ class JUnit:
     def close(self) -> None:
         """The document's end."""
         self._write(junit.FOOT)
+
+
+class Html:
+    """A page to look at, written at the end."""
+
+    def __init__(self, asked: Asked, options: Options, write: Callable[[str], None]) -> None:
+        from rawshake.html.check import CheckPage  # loads the makers of templates, which nobody else needs
+
+        self._quiet = asked.output.quiet
+        self._write = write
+        self._page = CheckPage(asked.rules, options)
+
+    def keeps(self, connection: Connection) -> bool:
+        """Whether its ladder is to be drawn."""
+        return self._page.keeps(connection)
+
+    def drawn(self, connection: Connection) -> Connection:
+        """The connection without its transcript, once its ladder is drawn: transcripts that wait are large."""
+        self._page.draw(connection)
+        return replace(connection, exchange=None)
+
+    def begin(self, file: str) -> None:
+        """A capture begins."""
+        self._page.begin(file)
+
+    def connection(self, connection: Connection) -> None:
+        """One connection."""
+        self._page.connection(connection)
+
+    def end(self, summary: Summary) -> None:
+        """The capture has ended."""
+        self._page.end(summary)
+
+    def close(self) -> None:
+        """The page."""
+        self._write(self._page.document())
+        if self._page.left_out and not self._quiet:
+            click.echo(self._page.left_out, err=True)
+
+
+class HtmlOfOne:
+    """The page of a single connection."""
+
+    def __init__(self, asked: Asked, options: Options, write: Callable[[str], None]) -> None:
+        self._asked = asked
+        self._options = options
+        self._write = write
+        self._exchanges: list[Exchange] = []
+
+    def begin(self, file: str) -> None:
+        """There is one capture."""
+
+    def connection(self, connection: Connection) -> None:
+        """The connection; of reports without segments there is none to draw."""
+        if connection.exchange is not None:
+            self._exchanges.append(connection.exchange)
+
+    def end(self, summary: Summary) -> None:
+        """All is known."""
+
+    def close(self) -> None:
+        """The page."""
+        from rawshake.html.exchange import page
+
+        rules = tuple(rule.id for rule in self._asked.rules)
+        title = f"{self._asked.files[0]}, connection {self._asked.connection}"
+        self._write(page(Report("check", tuple(self._exchanges), rules), self._options, title=title))

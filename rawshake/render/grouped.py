@@ -51,7 +51,7 @@ def totals(summary: Summary, options: Options) -> str:
 
 def unjudged(summary: Summary, options: Options) -> str:
     """What could not be judged and why; empty where all was."""
-    told = list(_unjudged(summary))
+    told = list(not_judged(summary))
     if not told:
         return ""
     lines = [[Span("Not judged, or in part:", style.BOLD)]]
@@ -63,18 +63,19 @@ def unjudged(summary: Summary, options: Options) -> str:
 
 def verdict_line(summary: Summary, options: Options) -> str:
     """The capture in one line: ``41 rules held, 1 breach, 2 notes``."""
-    text, colour = _verdict(summary)
+    text, colour = verdict_text(summary)
     return paint([Span(text, colour)], colour=options.colour)
 
 
 def quiet_line(summary: Summary, options: Options) -> str:
     """The verdict line with what it is of: ``6 connections, 86 segments: 41 rules held, 0 broken``."""
     counts = f"{plural(summary.connections, 'connection')}, {plural(summary.segments, 'segment')}"
-    text, colour = _verdict(summary)
+    text, colour = verdict_text(summary)
     return paint([Span(f"{counts}: {text}" if text else counts, colour)], colour=options.colour)
 
 
-def _verdict(summary: Summary) -> tuple[str, str]:
+def verdict_text(summary: Summary) -> tuple[str, str]:
+    """``41 rules held, 1 breach, 2 notes``, and its colour."""
     if not summary.segments:
         return "nothing to judge", style.BOLD
     failed, warned, noted = (summary.count(verdict) for verdict in SEVERITY)
@@ -142,7 +143,8 @@ def _kinds(summary: Summary) -> str:
     return f"{counts}: {kinds}."
 
 
-def _unjudged(summary: Summary) -> Iterable[str]:
+def not_judged(summary: Summary) -> Iterable[str]:
+    """A sentence for each thing that could not be judged, or only in part, and why."""
     for reason, count in summary.left_out.most_common():
         verb = LEFT_OUT.get(reason, reason)
         yield f"{plural(count, 'frame')}: each {verb}." if count > 1 else f"1 frame {verb}."

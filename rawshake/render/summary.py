@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -149,6 +150,27 @@ class Summary:
             self.first_time = first
         if last is not None and (self.last_time is None or last > self.last_time):
             self.last_time = last
+
+
+def merged(summaries: Iterable[Summary]) -> Summary:
+    """What several captures come to together; it names no file, and no damage."""
+    whole = Summary("")
+    for one in summaries:
+        for name in ("frames", "segments", "copies", "icmp", "evicted", "cut", "connections", "one_sided"):
+            setattr(whole, name, getattr(whole, name) + getattr(one, name))
+        whole.left_out += one.left_out
+        whole.opened += one.opened
+        whole.ended += one.ended
+        whole.remarks += one.remarks
+        whole._span(one.first_time, one.last_time)
+        for name, of_rule in one.rules.items():
+            mine = whole.rule(name)
+            mine.held += of_rule.held
+            mine.connections += of_rule.connections
+            mine.found += of_rule.found
+            mine.undecided += of_rule.undecided
+            mine.first = (mine.first + of_rule.first)[:KEPT]
+    return whole
 
 
 def is_one_sided(connection: Connection) -> bool:

@@ -8,14 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rawshake.plain.language import ENGLISH, Language
 from rawshake.render.ladder import Ladder, draw
 from rawshake.render.options import NARROWEST, WIDEST, Options
 from rawshake.render.text import columns
 from rawshake.report import Exchange, Judged, Remark
 from rawshake.tcp.view import End
 from tests.render.exchanges import SERVER_ISN, WHOLE, exchange, exchanges, texts
-from tests.render.golden import DRAWINGS, FOLDER, KOREAN, STYLE, drawn, stored
+from tests.render.golden import DRAWINGS, FOLDER, STYLE, drawn, stored
 
 
 @pytest.mark.parametrize("name", DRAWINGS)
@@ -32,23 +31,11 @@ def lines_of(drawn: str) -> list[str]:
     return drawn.removesuffix("\n").split("\n")
 
 
-@given(
-    exchanges(),
-    st.integers(0, 200),
-    st.booleans(),
-    st.integers(0, 1),
-    st.none() | st.sampled_from(End),
-    st.none() | st.sampled_from([ENGLISH, KOREAN]),
-)
+@given(exchanges(), st.integers(0, 200), st.booleans(), st.integers(0, 1), st.none() | st.sampled_from(End))
 def test_anything_fits_and_is_harmless(
-    an_exchange: Exchange,
-    width: int,
-    ascii_only: bool,
-    verbose: int,
-    ours: End | None,
-    words: Language | None,
+    an_exchange: Exchange, width: int, ascii_only: bool, verbose: int, ours: End | None
 ) -> None:
-    options = Options(width=width, ascii=ascii_only, verbose=verbose, ours=ours, words=words)
+    options = Options(width=width, ascii=ascii_only, verbose=verbose, ours=ours)
     for line in lines_of(draw(an_exchange, options)):
         assert columns(line) <= max(NARROWEST, min(width, WIDEST))
         assert line.isprintable()
