@@ -51,7 +51,10 @@ def _server_options(command: CommandT) -> CommandT:
     "--slow", is_flag=True, help="Also those that wait for minutes: 2 MSL, the last retransmission."
 )
 @click.option(
-    "--jobs", type=number(1, 1000), metavar="N", help="How many run at once. [default: 16; 200 in the lab]"
+    "--jobs",
+    type=number(1, 1000),
+    metavar="N",
+    help="How many run at once. [default: 16, of them 3 half open, for short backlogs; 200 in the lab]",
 )
 @click.option(
     "--rate",

@@ -37,7 +37,7 @@ from rawshake.render.verify_json import dump
 from rawshake.render.verify_junit import dump as junit
 from rawshake.rules.model import Verdict
 from rawshake.tcp.view import End
-from rawshake.verify.runner import Progress, Runner
+from rawshake.verify.runner import BACKLOG, Progress, Runner
 
 #: The servers of a lab that are of each kind.
 IN_LAB: Final = {
@@ -139,6 +139,7 @@ def verify(asked: Asked, arguments: Sequence[str]) -> int:
             sports=wire.ports(),
             isns=_isns(),
             jobs=jobs,
+            half_open=jobs if asked.jobs or in_lab else BACKLOG,
             rate=rate,
             repeat=asked.repeat,
             listen=next(wire.ports(asked.listen)) if asked.listen else 0,

@@ -164,7 +164,7 @@ class Way:
 #: Any server that neither speaks nor closes by itself would do for some; the first that was named is taken.
 WAYS: Final[dict[State, Way]] = {
     State.CLOSED: Way(closed, (Server.CLOSED,), Holds.NOTHING),
-    State.LISTEN: Way(unopened, (Server.OPEN,), Holds.NOTHING),
+    State.LISTEN: Way(unopened, (Server.OPEN,), Holds.HALF_OPEN),  # by a SYN
     State.SYN_SENT: Way(syn_sent, (Server.DIALS,)),
     State.SYN_RECEIVED: Way(syn_received, (Server.OPEN,), Holds.HALF_OPEN),
     State.ESTABLISHED: Way(established, (Server.NO_READ, Server.ECHO, Server.CLOSES_ON_EOF, Server.OPEN)),

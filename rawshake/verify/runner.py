@@ -9,18 +9,18 @@ from itertools import chain
 from typing import Final
 
 from rawshake.errors import Exit, Failure
-from rawshake.link import Outgoing, Seen, SharedLink
+from rawshake.link import Outgoing, SharedLink
 from rawshake.play.conversation import Conversation, Place
 from rawshake.play.perform import Troupe
-from rawshake.probes.model import Check, Probe, Server, Target
+from rawshake.probes.model import Check, Holds, Probe, Server, Target
 from rawshake.probes.result import Attempt, Result, decide, enough
 from rawshake.profile import SECOND
 from rawshake.rules.model import Verdict
-from rawshake.tcp.segment import Segment
 from rawshake.verify.attempt import Trial
 from rawshake.verify.canary import canary, sings
 from rawshake.verify.dialling import calling
 from rawshake.verify.leaving import resets
+from rawshake.verify.tolerant import Tolerant
 
 #: How often a probe may have been alone between a canary that sang and one that did not, before it is blamed.
 BLAMED: Final = 2
@@ -30,6 +30,9 @@ PAUSE: Final = SECOND
 LONGEST: Final = 8 * SECOND
 #: So many at once try the last time what has failed by silence alone: no target is drowned by that.
 FEW: Final = 4
+#: So many at once are half open: many servers have a backlog of five, Python's socketserver for one. Beyond it Linux
+#: answers by SYN cookies (RFC 4987 3.6), remembers nothing, and is in no state that could be judged.
+BACKLOG: Final = 3
 #: No more are begun each second, whatever the rate: many at a time would have our answers come late, and the target
 #: take the road to us for a slow one.
 PACE: Final = 300
@@ -37,7 +40,7 @@ PACE: Final = 300
 LINGER: Final = SECOND
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Work:
     """A probe with what has come of it; ``blamed`` is how often the target served before it alone, and not after."""
 
@@ -63,8 +66,9 @@ class Runner:
 
     ``sports`` and ``isns`` give source ports and initial sequence numbers; ``release`` is told of ports no longer
     needed. ``listen`` is a port of ours that the target dials by itself, 0 if it is told where to dial.
-    ``jobs`` run at once, and ``rate`` (0: no limit) are begun each second. A probe that fails is tried
-    ``repeat`` times more. ``on_result`` is told each result as it is known, ``on_progress`` whatever changes.
+    ``jobs`` run at once, of which ``half_open`` hold a place in the target's backlog, and ``rate`` (0: no limit) are
+    begun each second. A probe that fails is tried ``repeat`` times more. ``on_result`` is told each result as it is
+    known, ``on_progress`` whatever changes.
     """
 
     link: SharedLink
@@ -73,6 +77,7 @@ class Runner:
     sports: Iterator[int]
     isns: Iterator[int]
     jobs: int = 16
+    half_open: int = BACKLOG
     rate: float = 0
     repeat: int = 2
     listen: int = 0
@@ -105,7 +110,7 @@ class Runner:
     _lost: str = ""
 
     def __post_init__(self) -> None:
-        link = _Tolerant(self.link, self._refused)
+        link = Tolerant(self.link, self._refused)
         self._troupe = Troupe(link, on_done=self._done, checkpoint=self._check)
 
     def run(self, probes: Sequence[Probe]) -> list[Result]:
@@ -194,16 +199,23 @@ class Runner:
 
     def _has_room(self) -> bool:
         now = self.link.now()
-        ready = bool(self._waiting) and now >= self._next_start and not self._failed_canaries
-        return ready and len(self._trials) < self.jobs
+        ready = now >= self._next_start and not self._failed_canaries
+        return ready and len(self._trials) < self.jobs and self._next() is not None
+
+    def _next(self) -> _Work | None:
+        """The first that waits and for which the target's backlog has a place."""
+        held = sum(work.probe.holds is Holds.HALF_OPEN for work, _ in self._trials.values())
+        full = held >= self.half_open
+        return next((one for one in self._waiting if not (full and one.probe.holds is Holds.HALF_OPEN)), None)
 
     def _start(self) -> None:
         while self._lingering and self._lingering[0][0] <= self.link.now():
             self.release(self._lingering.popleft()[1])
         if self._canary is None and self._wants_canary():
             self._sing()
-        while self._has_room():
-            self._begin(self._waiting.popleft())
+        while self._has_room() and (work := self._next()):
+            self._waiting.remove(work)
+            self._begin(work)
 
     def _begin(self, work: _Work) -> None:
         now = self.link.now()
@@ -375,26 +387,3 @@ class Runner:
         names = tuple(trial.probe.id for _, trial in self._trials.values())
         done, waiting = len(self.results), len(self._waiting) + len(self._unproven)
         self.on_progress(Progress(done, len(self._trials), waiting, self.jobs, names))
-
-
-@dataclass(slots=True)
-class _Tolerant:
-    """The link, but what this machine would not send ends only the probe that wanted it."""
-
-    link: SharedLink
-    refused: Callable[[int, Failure], None]
-
-    def now(self) -> int:
-        return self.link.now()
-
-    def send(self, outgoing: Outgoing) -> None:
-        try:
-            self.link.send(outgoing)
-        except Failure as failure:
-            what = outgoing.what
-            if failure.status not in (Exit.LOCAL_FIREWALL, Exit.USAGE) or not isinstance(what, Segment):
-                raise
-            self.refused(what.sport, failure)
-
-    def receive(self, deadline: int | None) -> Seen | None:
-        return self.link.receive(deadline)

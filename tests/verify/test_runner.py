@@ -16,7 +16,7 @@ from rawshake.play.rehearse import CLIENT, MemoryLink, Reply
 from rawshake.play.rehearse import Stack as Anyone
 from rawshake.probes import catalogue, select
 from rawshake.probes.gridprobes import grid
-from rawshake.probes.model import Probe, Server, Target
+from rawshake.probes.model import Holds, Probe, Server, Target
 from rawshake.probes.result import Result
 from rawshake.rules.model import Level, Verdict
 from rawshake.tcp.segment import Flags, Segment
@@ -84,6 +84,16 @@ def test_no_more_run_at_once_than_jobs() -> None:
     assert max(one.running for one in seen) == 7
     assert (seen[-1].done, seen[-1].running, seen[-1].waiting) == (30, 0, 0)
     assert {name for one in seen for name in one.names} == {probe.id for probe in probes}
+
+
+def test_no_more_are_half_open_than_a_short_backlog_holds() -> None:
+    seen: list[Progress] = []
+    half = [waits(f"half{number}", 0.5, holds=Holds.HALF_OPEN) for number in range(12)]
+    full = [waits(f"full{number}", 0.5) for number in range(12)]
+    running = runner(Stack(), jobs=10, half_open=3, on_progress=seen.append)
+    assert verdicts(running.run([*half, *full])) == {Verdict.PASS: 24}
+    assert max(sum(name.startswith("half") for name in one.names) for one in seen) == 3
+    assert max(one.running for one in seen) == 10
 
 
 def test_no_more_are_begun_than_the_rate_allows() -> None:

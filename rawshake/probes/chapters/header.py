@@ -185,6 +185,10 @@ def impossible_source_survived(peer: Peer, target: Target) -> Script:
     for source in (*multicast, target.address):
         yield peer.send("S <mss 1460>", src=source)
     yield peer.wait(0.2)
+    for (
+        source
+    ) in multicast:  # what took them for calls shall not wait for an answer, at a place of its backlog
+        yield peer.send("R 1:", src=source)
     yield from handshake(peer)
     yield peer.send("P.", data=b"hello")
     yield from heard(peer, ". ack 6")
