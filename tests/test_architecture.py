@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 CORE = set(
     """
     tcp rules judge report render html profile impair sending receiving endpoint play examples probes verify copies
-    conversation ending account behaviours clients listener session screen link connection follow sift
+    conversation ending account plain behaviours clients listener session screen link connection follow sift
     trace vantage permitted many
     """.split()
 )
@@ -29,8 +29,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "judge": {"tcp", "rules", "vantage"},
     "report": {"tcp", "rules", "judge"},
     "connection": {"tcp", "judge", "report"},
-    "render": {"tcp", "rules", "judge", "report", "connection", "many", "probes"},
-    "html": set("tcp rules judge report connection render many probes".split()),
+    "plain": {"tcp", "report", "impair"},
+    "render": {"tcp", "rules", "judge", "report", "connection", "many", "probes", "plain"},
+    "html": set("tcp rules judge report connection render many probes plain".split()),
     "profile": {"tcp"},
     "impair": {"tcp"},
     "sending": {"tcp", "profile"},
@@ -53,7 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "behaviours": {"profile", "endpoint", "conversation"},
     "clients": set("tcp link profile report connection conversation account behaviours".split()),
     "listener": CORE
-    - set("session render html play examples probes verify many screen trace follow sift".split()),
+    - set("session render html plain play examples probes verify many screen trace follow sift".split()),
     "session": {"tcp", "link", "profile", "report", "endpoint", "copies", "conversation"},
     "net": {"tcp", "link", "trace"},
     "api": CORE | {"net"},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rawshake.cli.parameters import number
+from rawshake.cli.parameters import explain_options, number
 from rawshake.errors import Exit, Failure
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 @click.option(
     "--compact", is_flag=True, help="A line for each connection; with --connection for each segment."
 )
+@explain_options
 @click.option("-q", "--quiet", is_flag=True, help="The verdict lines only.")
 @click.option("--ascii", is_flag=True, help="No characters beyond ASCII.")
 @click.option(
@@ -68,6 +69,8 @@ def command(
     junit: str | None,
     html: str | None,
     verbose: int,
+    explain: bool,
+    lang: str | None,
     compact: bool,
     quiet: bool,
     ascii: bool,  # noqa: A002 -- the option's name
@@ -98,6 +101,12 @@ def command(
             f"--connection {connection} is of one capture, and {len(files)} files are named.",
             "Name the one that it is in.",
         )
+    if connection is None and (explain or lang):
+        raise Failure(
+            Exit.USAGE,
+            f"{'--explain' if explain else '--lang'} is for the segments of one connection.",
+            "Name it by its number: --connection 3.",
+        )
     named = {"--json": json, "--junit": junit, "--html": html}
     printed = [option for option, file in named.items() if file == "-"]
     if len(printed) > 1:
@@ -119,6 +128,8 @@ def command(
             colour=colour,
             json=json,
             pcap=None,
+            explain=explain,
+            lang=lang,
         ),
         html=html,
     )

@@ -9,11 +9,19 @@ import click
 from rawshake.api.crafting import Crafting
 from rawshake.cli.parameters import Output, crafting_options, output_options, take
 from rawshake.errors import Exit, Failure
+from rawshake.plain.language import ENGLISH, phrase
 
 if TYPE_CHECKING:
     from rawshake.cli.live import Live
     from rawshake.net.lab.namespaces import Lab
 
+_NAMESPACES: Final = phrase("two network namespaces and a wire between them")
+_LOOPBACK: Final = phrase("this machine's loopback")
+# Translators: {place} is one of the two before.
+_INTRODUCTION: Final = phrase(
+    "A lab: {place}, and an echo server at {address}, which acts only when told to. After each segment the server's "
+    "kernel is asked for its socket's state, RCV.NXT and SND.UNA."
+)
 #: What is sent, and comes back.
 SAID: Final = b"Hello from rawshake!\r\n"
 
@@ -101,12 +109,11 @@ def _introduce(lab: Lab, address: str, output: Output) -> None:
 
     if output.quiet or output.json == "-":
         return
-    place = "two network namespaces and a wire between them" if lab.namespaces else "this machine's loopback"
-    intro = (
-        f"A lab: {place}, and an echo server at {address}, which acts only when told to. After each segment "
-        "the server's kernel is asked for its socket's state, RCV.NXT and SND.UNA."
-    )
-    click.echo("\n".join([*wrap(intro, render_options(output).columns), ""]))
+    options = render_options(output)
+    words = options.words or ENGLISH
+    place = words.say(_NAMESPACES if lab.namespaces else _LOOPBACK)
+    intro = words.say(_INTRODUCTION, place=place, address=address)
+    click.echo("\n".join([*wrap(intro, options.columns), ""]))
 
 
 def _converse(lab: Lab, live: Live) -> None:
@@ -119,23 +126,23 @@ def _converse(lab: Lab, live: Live) -> None:
     def until_acknowledged() -> None:
         session.run(lambda: not session.endpoint.unacknowledged or session.over)
 
-    session.remark("CONNECT")
+    session.remark(phrase("CONNECT"))
     if not session.connect():
         return
-    session.remark("The server accepts the connection.")
+    session.remark(phrase("The server accepts the connection."))
     act()
-    session.remark("SEND")
+    session.remark(phrase("SEND"))
     session.endpoint.send(SAID)
     until_acknowledged()
-    session.remark("The server reads that, and sends it back.")
+    session.remark(phrase("The server reads that, and sends it back."))
     act()
     act()
     deadline = session.link.now() + SECOND
     session.run(lambda: len(session.endpoint.unread) >= len(SAID) or session.over, deadline=deadline)
     session.read()
-    session.remark("TEARDOWN")
+    session.remark(phrase("TEARDOWN"))
     session.endpoint.want = Want.CLOSE
     until_acknowledged()
-    session.remark("The server reads the end of file, and closes.")
+    session.remark(phrase("The server reads the end of file, and closes."))
     act()
     session.close(deadline=session.link.now() + SECOND)

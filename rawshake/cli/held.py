@@ -19,6 +19,7 @@ from rawshake.cli.text import readable
 from rawshake.errors import Exit, Failure
 from rawshake.net import keeper
 from rawshake.net.privilege import User, invoking_user
+from rawshake.render.options import Options
 
 #: What a keeper hands over in pieces, as base64: what the server sent, the report, the frames.
 PARTS: Final = ("data", "json", "pcap")
@@ -39,10 +40,13 @@ class Held:
     def order(self, order: dict[str, Any], output: Output, *, raw: bool = False) -> int:
         """Have the keeper do something; what it draws is printed as it comes. The exit status."""
         check_files(output)
+        options = render_options(output)
+        # The keeper has another locale than we.
+        output = replace(output, lang=options.words.code if options.words else None)
         channel = keeper.call(invoking_user(), self.number)
         parts = {name: bytearray() for name in PARTS}
         try:
-            channel.send({**order, "output": asdict(output), "options": _plain(output)})
+            channel.send({**order, "output": asdict(output), "options": _plain(options)})
             for message in channel.messages():
                 if "text" in message:
                     to_stdout(message["text"])
@@ -80,11 +84,11 @@ class Held:
         return self.order(order, output, raw=raw)
 
 
-def _plain(output: Output) -> dict[str, Any]:
+def _plain(options: Options) -> dict[str, Any]:
     # The end that rawshake plays is the keeper's to say; the rest describes our own terminal.
-    options = asdict(render_options(output))
-    del options["ours"]
-    return options
+    plain = asdict(options)
+    del plain["ours"], plain["words"]
+    return plain
 
 
 def _write(output: Output, *, raw: bool, data: bytes, json: bytes, pcap: bytes) -> None:

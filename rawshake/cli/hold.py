@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rawshake.api.closing import How, close
+from rawshake.api.languages import load
 from rawshake.api.status import status_of
 from rawshake.cli.live import Live, reset, stoppable
 from rawshake.cli.output import Printer, report
@@ -171,7 +172,8 @@ class Keeper:
     def _do(self, order: Message, channel: Channel) -> Message:
         session = self.live.session
         output = Output(**order["output"])
-        options = Options(**order["options"], ours=End.CLIENT)
+        words = None if output.lang is None else load(output.lang)
+        options = Options(**order["options"], ours=End.CLIENT, words=words)
         printer = Printer(
             output,
             options,

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from rawshake.cli.parameters import Output
 from rawshake.cli.stops import at_once
@@ -19,19 +20,43 @@ from rawshake.render.text import safe
 from rawshake.report import Exchange, Judged, Remark, Report
 from rawshake.tcp.view import End
 
+if TYPE_CHECKING:
+    from rawshake.plain.language import Language
+
 
 def render_options(output: Output) -> Options:
     """How to draw for whoever reads standard output: its width, its colours, its alphabet."""
     terminal = sys.stdout.isatty()
     wanted = output.colour == "always" or (output.colour == "auto" and terminal)
     # NO_COLOR, not empty, forbids colour (no-color.org), unless asked for by name.
+    ascii_only = output.ascii or not _speaks_utf8()
     forbidden = bool(os.environ.get("NO_COLOR")) and output.colour != "always"
     return Options(
         width=shutil.get_terminal_size((80, 24)).columns,
         colour=wanted and not forbidden and os.environ.get("TERM") != "dumb",
-        ascii=output.ascii or not _speaks_utf8(),
+        ascii=ascii_only,
         verbose=output.verbose,
         ours=End.CLIENT,
+        words=_words(output, ascii_only=ascii_only),
+    )
+
+
+def _words(output: Output, *, ascii_only: bool) -> Language | None:
+    """The language in which to explain, if that was asked for."""
+    if not output.explain and output.lang is None:
+        return None
+    from rawshake.api.languages import from_locale, load
+    from rawshake.plain.language import ENGLISH
+
+    if not ascii_only:
+        return load(output.lang or from_locale(os.environ))
+    if output.lang in (None, ENGLISH.code):
+        return ENGLISH
+    reason = "--ascii leaves no letters" if output.ascii else "The locale of standard output has no letters"
+    raise Failure(
+        Exit.USAGE,
+        f"{reason} for --lang {output.lang}.",
+        "Leave --ascii out and use UTF-8, or take --lang en.",
     )
 
 

@@ -126,6 +126,18 @@ class Output:
     colour: str
     json: str | None
     pcap: str | None
+    explain: bool = False
+    lang: str | None = None
+
+
+def language(text: str) -> str:
+    """A language that explanations come in."""
+    from rawshake.api.languages import known, unknown
+
+    code = known(text)
+    if code is None:
+        raise unknown(text)
+    return code
 
 
 def _options(*decorators: Callable[[CommandT], CommandT]) -> Callable[[CommandT], CommandT]:
@@ -263,10 +275,25 @@ def crafting_options_but(*left_out: str, **replaced: str) -> Callable[[CommandT]
     return decorate
 
 
+explain_options = _options(
+    click.option(
+        "--explain",
+        is_flag=True,
+        help="Say of each segment in plain words what it does, and what the states mean.",
+    ),
+    click.option(
+        "--lang",
+        type=language,
+        metavar="LANGUAGE",
+        help="Explain in that language, en or ko; in that of the locale unless given.",
+    ),
+)
+
 output_options = _options(
     click.option(
         "-v", "--verbose", count=True, help="Show every rule that was exercised, not only broken ones."
     ),
+    explain_options,
     click.option("--compact", is_flag=True, help="One line a segment, in packetdrill's notation."),
     click.option("-q", "--quiet", is_flag=True, help="The verdict line only."),
     click.option("--ascii", is_flag=True, help="No characters beyond ASCII."),

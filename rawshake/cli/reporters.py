@@ -6,15 +6,17 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 import click
 
 from rawshake.cli.output import to_stdout
 from rawshake.cli.parameters import Output
 from rawshake.connection import Connection
+from rawshake.plain.language import phrase
 from rawshake.render import check_json, junit
 from rawshake.render.compact import Compact
+from rawshake.render.explained import closing_lines, translated
 from rawshake.render.grouped import grouped, quiet_line, totals, unjudged, verdict_line
 from rawshake.render.ladder import LEGEND, Ladder
 from rawshake.render.lines import broken_file, github, lines
@@ -26,6 +28,8 @@ from rawshake.render.text import safe, wrap
 from rawshake.report import Exchange, Report
 from rawshake.rules.model import Rule, Verdict
 from rawshake.trace.expression import Filter
+
+_FRAMES: Final = phrase("The numbers at the left are those of the frames in the capture.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,11 +139,12 @@ class Text:
         to_stdout("\n" + ladder.head())
         for entry in exchange.entries:
             to_stdout(ladder.entry(entry))
-        legend = [LEGEND]
-        if connection.first_frame:
-            legend.append("The numbers at the left are those of the frames in the capture.")
-        rows = [row for text in legend for row in wrap(text, self._options.columns)]
-        painted = [paint([Span(row, DIM)], colour=self._options.colour) for row in rows]
+        options = self._options
+        legend = [LEGEND, _FRAMES] if connection.first_frame else [LEGEND]
+        texts = (safe(translated(text, options.words), ascii_only=options.ascii) for text in legend)
+        rows = [[Span(row, DIM)] for text in texts for row in wrap(text, options.columns)]
+        told = closing_lines(exchange, options.columns, options)
+        painted = [paint(row, colour=options.colour) for row in [*rows, *([[], *told] if told else [])]]
         to_stdout("\n" + "".join(f"{row}\n" for row in painted))
 
     def _one_line_a_segment(self, connection: Connection) -> None:
@@ -150,6 +155,7 @@ class Text:
         compact = Compact(self._options)
         for entry in connection.exchange.entries:
             to_stdout(compact.entry(entry))
+        to_stdout(compact.closing(connection.exchange))
 
     def end(self, summary: Summary) -> None:
         """What was found, the totals, and what was not judged."""

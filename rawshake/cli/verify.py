@@ -104,6 +104,9 @@ def _server_options(command: CommandT) -> CommandT:
 )
 @click.option("--junit", metavar="FILE", help="Write a suite for each chapter, a case for each probe.")
 @click.option(
+    "--html", metavar="FILE", help="Write a page: the grid, every probe with its ladder, the clauses."
+)
+@click.option(
     "--pcap",
     metavar="FILE",
     help="Write all frames, for Wireshark; a file for each probe if it is a directory.",
@@ -120,7 +123,7 @@ def command(  # one for each option; ``Asked`` has their types
     Examples:
       sudo rawshake verify 192.0.2.10 80
       sudo rawshake verify 192.0.2.10 --echo 7 --closes-first 13 --bulk 19
-      rawshake lab run -- rawshake verify lab
+      rawshake lab run -- rawshake verify lab --html conformance.html
       rawshake lab run -- rawshake verify lab --select reset --show failed
     """
     from rawshake.cli.verifying import Asked, verify

@@ -92,7 +92,13 @@ class Asked:
     colour: str
     json: str | None
     junit: str | None
+    html: str | None
     pcap: str | None
+
+    @property
+    def to_stdout(self) -> bool:
+        """Whether a report goes there, in place of the screen."""
+        return "-" in (self.json, self.junit, self.html)
 
     @property
     def output(self) -> Output:
@@ -109,13 +115,13 @@ class Asked:
 
 def verify(asked: Asked, arguments: Sequence[str]) -> int:
     """Run it all; the exit status. Raises ``Failure`` before anything is sent where that cannot be."""
-    if asked.json == "-" and asked.junit == "-":
-        raise Failure(Exit.USAGE, "--json and --junit cannot both go to standard output.", "Name a file.")
+    if (asked.json, asked.junit, asked.html).count("-") > 1:
+        raise Failure(Exit.USAGE, "Only one report can go to standard output.", "Name files for the others.")
     ports = named_ports(asked)
     probes = chosen(asked, frozenset(ports))
     known = [*(probe.id for probe in catalogue()), *(probe.id for probe in grid(frozenset()))]
     expected = None if asked.expect is None else read(_text_of(asked.expect), known, name=asked.expect)
-    for path in (asked.json, asked.junit, asked.pcap):
+    for path in (asked.json, asked.junit, asked.html, asked.pcap):
         if path is not None and path != "-":
             each = path == asked.pcap and Path(path).is_dir()
             check_writable(str(Path(path) / name_of("syn-opens")) if each else path)
@@ -145,7 +151,7 @@ def verify(asked: Asked, arguments: Sequence[str]) -> int:
             listen=next(wire.ports(asked.listen)) if asked.listen else 0,
             release=wire.release,
         )
-        stopped, seconds = _run(runner, wire, probes, quiet=asked.quiet or "-" in (asked.json, asked.junit))
+        stopped, seconds = _run(runner, wire, probes, quiet=asked.quiet or asked.to_stdout)
     results = tuple(_ordered(runner.results, probes))
     changes: tuple[Change, ...] = ()
     if expected is not None:
@@ -331,16 +337,22 @@ def _text_of(path: str) -> str:
 
 def _report(asked: Asked, run: Run, frames: Sequence[Frame], changes: Sequence[Change]) -> None:
     options = replace(render_options(asked.output), ours=End.CLIENT)
+    report = dump(run) if asked.json is not None or asked.html is not None else ""
     if asked.json is not None:
-        write_text(asked.json, dump(run))
+        write_text(asked.json, report)
     if asked.junit is not None:
         write_text(asked.junit, junit(run, _GRAVE[asked.fail_on]))
+    if asked.html is not None:
+        from rawshake.html.verify import page
+        from rawshake.rules import book
+
+        write_text(asked.html, page(run, report, catalogue(), {rule.id for rule in book()}))
     if asked.pcap is not None:
         if Path(asked.pcap).is_dir():
             save_each(asked.pcap, run.results, frames[:MAX_FRAMES])
         else:
             save(asked.pcap, frames[:MAX_FRAMES])
-    if "-" in (asked.json, asked.junit):
+    if asked.to_stdout:
         return
     if asked.quiet:
         to_stdout(verdict_line(run, options) + "\n")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
 from rawshake.probes.model import Probe
@@ -132,3 +133,26 @@ def covering(label: Label, probes: Iterable[Probe]) -> tuple[Probe, ...]:
         if any(one.document == "RFC 9293" and one.label == label.name for one in probe.citations)
         or set(probe.rules) & set(label.requirements)
     )
+
+
+class Cover(Enum):
+    """Who sees to a label."""
+
+    PROBES = "covered by probes"
+    RULES = "by the rule book"
+    NOTHING = "not covered"
+    UNSEEN = "not on the wire"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+def cover(label: Label, probes: Iterable[Probe], rules: Collection[str]) -> tuple[Cover, tuple[str, ...]]:
+    """Who sees to it: ids of probes, else of those of its requirements that are ``rules``, else of requirements."""
+    found = tuple(probe.id for probe in covering(label, probes))
+    if found:
+        return Cover.PROBES, found
+    judged = tuple(name for name in label.requirements if name in rules)
+    if judged:
+        return Cover.RULES, judged
+    return (Cover.NOTHING, label.requirements) if label.requirements else (Cover.UNSEEN, ())

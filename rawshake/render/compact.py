@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from rawshake.judge import Ruling
 from rawshake.render import style
+from rawshake.render.explained import closing_lines, sentence_text, translated
 from rawshake.render.findings import LOUD, finding_text, verdict
 from rawshake.render.options import Options
 from rawshake.render.style import Span, paint
@@ -36,7 +37,8 @@ class Compact:
     def entry(self, entry: Judged | Remark) -> str:
         """One line, with its line end."""
         if isinstance(entry, Remark):
-            return self._line([self._span(f"# {self._time(entry.time)} {entry.text}", style.YELLOW)])
+            text = translated(entry.text, self._options.words)
+            return self._line([self._span(f"# {self._time(entry.time)} {text}", style.YELLOW)])
         step = entry.step
         if self._start is None:
             self._start = step.time
@@ -62,7 +64,8 @@ class Compact:
             if self._options.verbose or ruling.verdict in LOUD
         ]
         spans += [self._span(f" # {mark}", style.YELLOW) for mark in remarks(step, ours=self._options.ours)]
-        return self._line(spans)
+        explained = sentence_text(step, self._options)
+        return self._line(spans) + (self._line([Span(f"# {explained}", style.CYAN)]) if explained else "")
 
     def foot(self, exchange: Exchange) -> str:
         """A line for each finding, with its sentence and clause, and one for the verdict."""
@@ -72,7 +75,12 @@ class Compact:
             if self._options.verbose or ruling.verdict in LOUD
         ]
         text, colour = verdict(exchange, self._options)
-        return "".join(map(self._line, [*lines, [Span(f"# {text}", colour)]]))
+        return self.closing(exchange) + "".join(map(self._line, [*lines, [Span(f"# {text}", colour)]]))
+
+    def closing(self, exchange: Exchange) -> str:
+        """What the states mean, where that is to be explained."""
+        told = closing_lines(exchange, self._options.columns, self._options)
+        return "".join(self._line([Span("# "), *line]) for line in told)
 
     def _time(self, time: int) -> str:
         return f"{0 if self._start is None else (time - self._start) / 1e9:.6f}"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from rawshake.plain.language import phrase
 from rawshake.render import style
+from rawshake.render.explained import closing_lines, held_together, sentence_text, translated
 from rawshake.render.findings import glued, ruling_lines, summary_lines, verdict
 from rawshake.render.options import Options
 from rawshake.render.style import Span, extent, paint
@@ -36,7 +38,7 @@ _FLAGS, _SEQ, _ACK, _LENGTH = 3, 15, 31, 47
 _USUAL, _APART = 63, 12
 
 #: Said once, at the foot.
-LEGEND: Final = "a, b: initial sequence numbers; STATE?: expected, no segment has proven it yet"
+LEGEND: Final = phrase("a, b: initial sequence numbers; STATE?: expected, no segment has proven it yet")
 
 
 class Ladder:
@@ -83,6 +85,7 @@ class Ladder:
             self._states = states_before(step)
             lines.append(self._state_row(self._states, (True, True)))
         lines += [self._row([]), *self._arrow(step, entry.frame or step.number), *self._details(step)]
+        lines += self._explanation(step)
         after = states_of(step.after)
         lines.append(self._state_row(after, (after[0] != self._states[0], after[1] != self._states[1])))
         self._states = after
@@ -94,7 +97,10 @@ class Ladder:
         """What the rules said of the whole, every finding with its clause, and the verdict."""
         lines: list[list[Span]] = [[]]
         if exchange.steps:
-            lines += [*([Span(line, style.DIM)] for line in wrap(LEGEND, self._width)), []]
+            legend = self._safe(translated(LEGEND, self._options.words))
+            lines += [*([Span(line, style.DIM)] for line in wrap(legend, self._width)), []]
+            told = closing_lines(exchange, self._width, self._options)
+            lines += [*told, []] if told else []
         if self._options.verbose and exchange.closing:
             lines.append([Span("The exchange as a whole:")])
             said = ruling_lines(exchange.closing, self._width - 2, self._options, self._signs)
@@ -230,6 +236,13 @@ class Ladder:
         text = preview(payload, self._inner - _FLAGS - 6, total=segment.payload_length)
         return [self._row([Span(f"{'':{_FLAGS}}data "), Span(text, style.CYAN)])]
 
+    def _explanation(self, step: Step) -> list[list[Span]]:
+        """The sentence for the segment, between blank rows, if it is wanted."""
+        text = sentence_text(step, self._options)
+        if not text:
+            return []
+        return [self._row([]), *self._flow(held_together(text), style.CYAN), self._row([])]
+
     def _flow(self, text: str, sgr: str = style.PLAIN) -> list[list[Span]]:
         """Safe text between the lifelines, over as many rows as it takes."""
         lines = wrap(text, self._inner - _FLAGS - 1)
@@ -253,7 +266,8 @@ class Ladder:
         return "" if self._start is None else moment(time - self._start)
 
     def _remark(self, remark: Remark) -> str:
-        rows = self._flow(f"{self._signs.dot} {self._safe(remark.text)}", style.YELLOW)
+        text = self._safe(translated(remark.text, self._options.words))
+        rows = self._flow(f"{self._signs.dot} {text}", style.YELLOW)
         gutter = f"{self._moment(remark.time):>{_GUTTER - 1}} "[-_GUTTER:]
         rows[0][0] = Span(gutter, style.DIM)
         return self._join([self._row([]), *rows])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from rawshake.plain.language import Language
 from rawshake.tcp.view import End
 
 #: Fewer columns than this are drawn as if they were so many, more than ``WIDEST`` are left empty: the two
@@ -20,7 +21,7 @@ class Options:
     ``width`` is in columns. ``colour`` allows escape sequences, ``ascii`` forbids all but ASCII. With
     ``verbose`` 0 only broken rules are shown and the others counted, with 1 every rule that was exercised.
     ``ours`` is the end that rawshake plays, None if it only looks on. The names are what the user called
-    the ends, if anything.
+    the ends, if anything. With ``words`` each segment is explained in that language.
     """
 
     width: int = 80
@@ -30,6 +31,7 @@ class Options:
     ours: End | None = None
     client_name: str = ""
     server_name: str = ""
+    words: Language | None = None
 
     @property
     def columns(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from rawshake.probes.labels import LABELS, covering
+from rawshake.probes.labels import LABELS, Cover, cover
 from rawshake.probes.model import Holds, Probe, Server
 from rawshake.probes.scenarios import SCENARIOS, Mode
 from rawshake.render import style
@@ -19,6 +19,13 @@ MODES = {
     Mode.APPLICATION: "an ordinary program behind a port",
     Mode.DIALS: "a target that dials out to us",
     Mode.AGENT: "an agent in the server's process",
+}
+_PREFIX = {Cover.PROBES: "", Cover.RULES: "by the rule book: ", Cover.NOTHING: "not covered: "}
+_COLOURS = {
+    Cover.PROBES: style.PLAIN,
+    Cover.RULES: style.PLAIN,
+    Cover.NOTHING: style.YELLOW,
+    Cover.UNSEEN: style.DIM,
 }
 
 
@@ -67,18 +74,11 @@ def option_of(server: Server) -> str:
 def label_table(probes: Sequence[Probe], rules: Collection[str], options: Options) -> str:
     """Every label of RFC 9293: the probes that cover it, else the rules that judge what passes, else why none."""
     lines: list[list[Span]] = []
-    counts: Counter[str] = Counter()
+    counts: Counter[Cover] = Counter()
     for label in LABELS:
-        found = covering(label, probes)
-        judged = [name for name in label.requirements if name in rules]
-        if found:
-            kind, text, colour = "covered by probes", ", ".join(probe.id for probe in found), style.PLAIN
-        elif judged:
-            kind, text, colour = "by the rule book", f"by the rule book: {', '.join(judged)}", style.PLAIN
-        elif label.requirements:
-            kind, text, colour = "not covered", f"not covered: {', '.join(label.requirements)}", style.YELLOW
-        else:
-            kind, text, colour = "not on the wire", label.reason, style.DIM
+        kind, names = cover(label, probes, rules)
+        text = _PREFIX[kind] + ", ".join(names) if names else label.reason
+        colour = _COLOURS[kind]
         counts[kind] += 1
         head = f"{label.name:8} {label.section:10} "
         first, *rest = wrap(_safe(text, options), options.columns - len(head))

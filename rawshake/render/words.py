@@ -8,8 +8,8 @@ from typing import Final
 from rawshake.judge import Ruling
 from rawshake.tcp.segment import Checksum, Flags, Segment
 from rawshake.tcp.seq import Seq
-from rawshake.tcp.view import End, Ends, Fate, Standing, Step
-from rawshake.tcp.words import distance
+from rawshake.tcp.view import LETTERS, End, Ends, Fate, Standing, Step
+from rawshake.tcp.words import relative
 
 #: In the order in which people say them: "SYN,ACK", "FIN,ACK".
 FLAG_NAMES: Final = {
@@ -79,11 +79,7 @@ def _equals(number: Seq, isn: Seq | None, end: End) -> str:
 def _relative(number: Seq, isn: Seq | None, end: End, *, syn: bool = False) -> str:
     if isn is None:
         return ""
-    letter = "a" if end is End.CLIENT else "b"
-    offset = distance(number, isn)
-    if offset == 0:
-        return f"{letter} (ISN)" if syn else letter
-    return f"{letter}{offset:+d}"
+    return f"{relative(number, isn, LETTERS[end])}{' (ISN)' * (syn and number == isn)}"
 
 
 def window_text(step: Step) -> str:

@@ -28,6 +28,10 @@ class End(Enum):
         return End.SERVER if self is End.CLIENT else End.CLIENT
 
 
+#: What the initial sequence number of each end is called where numbers are named after it.
+LETTERS: Final = {End.CLIENT: "a", End.SERVER: "b"}
+
+
 class Fate(Enum):
     """What is known of a segment's arrival: a tap sees that it passed, which proves nothing more."""
 

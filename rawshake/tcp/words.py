@@ -29,6 +29,12 @@ def distance(number: Seq, base: Seq) -> int:
     return (number.value - base.value + _BEFORE) % SPACE - _BEFORE
 
 
+def relative(number: Seq, isn: Seq, letter: str) -> str:
+    """Name a number after the ISN that it is counted from: ``a``, ``a+1``, ``b-7``."""
+    offset = distance(number, isn)
+    return f"{letter}{offset:+d}" if offset else letter
+
+
 def number_text(number: Seq, base: Seq | None) -> str:
     """Print a number relative to ``base``, or ``=`` and the number itself without one."""
     return f"={number}" if base is None else str(distance(number, base))

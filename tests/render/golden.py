@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from rawshake.api.languages import load
+from rawshake.plain.language import ENGLISH
 from rawshake.render.compact import compact
 from rawshake.render.findings import verdict_line
 from rawshake.render.ladder import draw
@@ -129,6 +131,7 @@ def quiet(an_exchange: Exchange, options: Options) -> str:
 
 
 EVERYTHING: Final = everything()
+KOREAN: Final = load("ko")
 OURS: Final = Options(ours=End.CLIENT, server_name="example.org")
 LOST: Final = exchange(LOSSES, client=SIX[0], server=SIX[1], outcome=Outcome.HELD)
 REFUSED: Final = exchange(FAULTY, {2: [BROKEN, OFFERED]}, outcome=Outcome.REFUSED)
@@ -147,7 +150,12 @@ DRAWINGS: Final[dict[str, tuple[Callable[[Exchange, Options], str], Exchange, Op
     "everything-132-verbose": (draw, EVERYTHING, replace(OURS, width=132, verbose=1)),
     "everything-ascii-verbose": (draw, EVERYTHING, replace(OURS, ascii=True, verbose=1)),
     "everything-colour": (draw, EVERYTHING, replace(OURS, colour=True)),
+    "explained-80": (draw, WHOLE_JUDGED, replace(OURS, words=ENGLISH)),
+    "explained-80-korean": (draw, WHOLE_JUDGED, replace(OURS, words=KOREAN)),
+    "explained-60-ascii": (draw, REFUSED, replace(OURS, width=60, ascii=True, words=ENGLISH)),
+    "explained-everything-korean": (draw, EVERYTHING, replace(OURS, words=KOREAN)),
     "compact-whole": (compact, WHOLE_JUDGED, OURS),
+    "compact-explained": (compact, WHOLE_JUDGED, replace(OURS, words=ENGLISH)),
     "compact-losses": (compact, LOST, Options()),
     "compact-everything": (compact, EVERYTHING, OURS),
     "compact-everything-ascii-verbose": (compact, EVERYTHING, replace(OURS, ascii=True, verbose=1)),

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rawshake.plain.language import ENGLISH, Language
 from rawshake.render.ladder import Ladder, draw
 from rawshake.render.options import NARROWEST, WIDEST, Options
 from rawshake.render.text import columns
 from rawshake.report import Exchange, Judged, Remark
 from rawshake.tcp.view import End
 from tests.render.exchanges import SERVER_ISN, WHOLE, exchange, exchanges, texts
-from tests.render.golden import DRAWINGS, FOLDER, STYLE, drawn, stored
+from tests.render.golden import DRAWINGS, FOLDER, KOREAN, STYLE, drawn, stored
 
 
 @pytest.mark.parametrize("name", DRAWINGS)
@@ -31,11 +32,23 @@ def lines_of(drawn: str) -> list[str]:
     return drawn.removesuffix("\n").split("\n")
 
 
-@given(exchanges(), st.integers(0, 200), st.booleans(), st.integers(0, 1), st.none() | st.sampled_from(End))
+@given(
+    exchanges(),
+    st.integers(0, 200),
+    st.booleans(),
+    st.integers(0, 1),
+    st.none() | st.sampled_from(End),
+    st.none() | st.sampled_from([ENGLISH, KOREAN]),
+)
 def test_anything_fits_and_is_harmless(
-    an_exchange: Exchange, width: int, ascii_only: bool, verbose: int, ours: End | None
+    an_exchange: Exchange,
+    width: int,
+    ascii_only: bool,
+    verbose: int,
+    ours: End | None,
+    words: Language | None,
 ) -> None:
-    options = Options(width=width, ascii=ascii_only, verbose=verbose, ours=ours)
+    options = Options(width=width, ascii=ascii_only, verbose=verbose, ours=ours, words=words)
     for line in lines_of(draw(an_exchange, options)):
         assert columns(line) <= max(NARROWEST, min(width, WIDEST))
         assert line.isprintable()
