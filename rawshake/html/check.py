@@ -185,6 +185,7 @@ class CheckPage:
         self._count_times()
         whole = merged(self.summaries)
         files = self._files
+        names = _short(files)
         title = files[0] if len(files) == 1 else plural(len(files), "capture")
         groups = tuple(self._groups(whole))
         return document(
@@ -192,7 +193,7 @@ class CheckPage:
             title=title,
             css=[*ladder.CSS, "check.css"],
             js=[*ladder.JS, "connections.js", "briefly.js", "check.js"],
-            data={"drawn": self._drawn},
+            data={"drawn": self._drawn, "names": names},
             packed=[self._report.packed(), self._ladders.packed(), self._lines.packed()],
             files=files,
             summaries=self.summaries,
@@ -207,7 +208,7 @@ class CheckPage:
             rtt=spread(self._rtt, "Round trips of the handshakes"),
             opened_choices=[(kind.value, _words(kind)) for kind in Opened if whole.opened[kind]],
             ended_choices=[(kind.value, _words(kind)) for kind in Ended if whole.ended[kind]],
-            file_choices=list(enumerate(files)),
+            file_choices=list(enumerate(names)),
             groups=groups,
             unjudged=[(file, list(not_judged(one))) for file, one in zip(files, self.summaries, strict=True)],
             sections=rulebook.sections(group.rule for group in groups),
@@ -271,6 +272,14 @@ def _lines(exchange: Exchange, options: Options) -> str:
         frame = "" if isinstance(entry, Remark) else f"{entry.frame or entry.step.number} "
         lines.append(frame + writer.entry(entry))
     return "".join(lines)
+
+
+def _short(files: Sequence[str]) -> list[str]:
+    """The names without the folders that they share."""
+    folders = [file.split("/")[:-1] for file in files]
+    shared = next((at for at, parts in enumerate(zip(*folders, strict=False)) if len(set(parts)) > 1), None)
+    length = min(map(len, folders), default=0) if shared is None else shared
+    return ["/".join(file.split("/")[length:]) for file in files]
 
 
 def _words(kind: Opened | Ended) -> str:

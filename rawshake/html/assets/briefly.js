@@ -1,7 +1,7 @@
 // Connections that are shown in lines, where a page has too many to draw all: a ladder made of a table.
 
 /** `67 0.000042 < S. 0:0(0) ack 1 win 65160 # ESTABLISHED? / SYN-RECEIVED # what else is to be said`, each line so. */
-function briefly(text, { name, connection }) {
+function briefly(text, { file, connection }) {
   const rows = [];
   let before = ["", ""];
   for (const line of text.trimEnd().split("\n")) {
@@ -19,7 +19,8 @@ function briefly(text, { name, connection }) {
   const table = element("table", { class: "briefly" },
     element("thead", null, element("tr", null, heads.map((head) => element("th", { scope: "col" }, head)))),
     element("tbody", null, rows));
-  return element("div", null, element("div", { class: "wide" }, table), legend(name, connection));
+  const box = element("div", { class: "wide", role: "region", "aria-label": "Segments", tabindex: "0" }, table);
+  return element("div", null, box, legend(file, connection));
 }
 
 function segmentRow({ frame, time, way, segment, said, after, before }) {
@@ -37,8 +38,8 @@ function segmentRow({ frame, time, way, segment, said, after, before }) {
     element("td", { class: "state at-server" }, server));
 }
 
-function legend(name, connection) {
+function legend(file, connection) {
   return element("p", { class: "hint" },
     "Shown in brief, as there are many. Numbers count from the ISNs; S is SYN, F is FIN, R is RST, P is PSH, a dot ACK. As a ladder: ",
-    element("code", null, `${commandFor(name, connection)} --html connection.html`));
+    element("code", null, `${commandFor(file, connection)} --html connection.html`));
 }

@@ -120,17 +120,17 @@ function lines(row, several) {
     "aria-label": `Connection ${connection.number}` }, numbers.format(connection.number));
   const line = element("tr", { id: row.anchor, class: "connection" },
     element("td", { class: "number" }, button),
-    several ? element("td", null, row.name) : null,
+    several ? element("td", { class: "capture", title: row.file }, row.name) : null,
     element("td", { class: "mono client" }, endText(client)),
     element("td", { class: "mono server" }, endText(server)),
-    two("number mono", isnText(client), isnText(server)),
     element("td", null, openedText(connection)),
-    element("td", null, endedText(connection)),
-    two("state", client.state, server.state),
+    element("td", { class: "ended" }, endedText(connection)),
+    element("td", { class: "found" }, foundIn(connection)),
+    element("td", { class: "number" }, durationText(connection.rtt_ns)),
     element("td", { class: "number" }, numbers.format(connection.segments)),
     two("number", numbers.format(client.octets), numbers.format(server.octets)),
-    element("td", { class: "number" }, durationText(connection.rtt_ns)),
-    element("td", { class: "found" }, foundIn(connection)));
+    two("state", client.state, server.state),
+    two("number mono", isnText(client), isnText(server)));
   const toggle = () => {
     row.open = !row.open;
     button.setAttribute("aria-expanded", String(row.open));
@@ -203,13 +203,13 @@ async function show(row, picture) {
   enliven(picture);
 }
 
-function noLadder({ name, connection }) {
+function noLadder({ file, connection }) {
   return element("p", { class: "muted" }, "The segments are not in this page. To see them: ",
-    element("code", null, commandFor(name, connection)));
+    element("code", null, commandFor(file, connection)));
 }
 
-function commandFor(name, connection) {
-  return `rawshake check ${quoted(name)} --connection ${connection.number}`;
+function commandFor(file, connection) {
+  return `rawshake check ${quoted(file)} --connection ${connection.number}`;
 }
 
 /** A word for a shell. */
@@ -223,7 +223,6 @@ function about(row) {
     .map(([kind, count]) => `${count} ${AGAIN[kind]}`).join(", ");
   const { first_frame: first, last_frame: last } = connection;
   const facts = [
-    ["Connection", element("a", { href: `#${row.anchor}` }, String(connection.number))],
     ["Client", `${endText(connection.client)}, ISN ${isnText(connection.client)}`],
     ["Server", `${endText(connection.server)}, ISN ${isnText(connection.server)}`],
     ["Left in", `${connection.client.state} / ${connection.server.state}`],
@@ -238,6 +237,7 @@ function about(row) {
     ["Remarks", connection.remarks.join("; ")],
   ].filter(([, value]) => value !== "");
   return element("div", { class: "about" },
+    element("h3", null, element("a", { href: `#${row.anchor}` }, `Connection ${connection.number}`)),
     element("dl", { class: "spread" }, facts.map(([word, value]) =>
       element("div", null, element("dt", null, word), element("dd", null, value)))),
     connection.findings.length ? element("ul", { class: "occurrences" }, connection.findings.map(finding)) : null,
@@ -266,5 +266,5 @@ function undecided(reasons) {
 
 unpack("report").then((text) => {
   const report = JSON.parse(text);
-  setUpTable(rowsOf(report, data("drawn")), report.captures.length > 1);
+  setUpTable(rowsOf(report, data("drawn"), data("names")), report.captures.length > 1);
 });

@@ -3,20 +3,20 @@
 const SEVERITY = ["FAIL", "WARN", "NOTE"];
 const NEVER_CAME = new Set(["refused", "no answer"]);
 
-/** A row for each connection; `drawn` has, for each capture, the numbers of those with a ladder or with lines. */
-function rowsOf(report, drawn) {
+/** A row for each connection; of each capture `drawn` has the numbers of those with a ladder or with lines. */
+function rowsOf(report, drawn, names) {
   const several = report.captures.length > 1;
   const rows = [];
   const before = { ladders: 0, lines: 0 };
-  report.captures.forEach((capture, file) => {
+  report.captures.forEach((capture, at) => {
     const pictures = new Map();
-    for (const [kind, which] of Object.entries(drawn[file])) {
-      which.forEach((number, at) => pictures.set(number, [kind, before[kind] + at]));
+    for (const [kind, which] of Object.entries(drawn[at])) {
+      which.forEach((number, nth) => pictures.set(number, [kind, before[kind] + nth]));
       before[kind] += which.length;
     }
     for (const connection of capture.connections) {
-      const anchor = several ? `connection-${file + 1}-${connection.number}` : `connection-${connection.number}`;
-      rows.push({ anchor, file, name: capture.file, connection, at: rows.length, open: false,
+      const anchor = several ? `connection-${at + 1}-${connection.number}` : `connection-${connection.number}`;
+      rows.push({ anchor, capture: at, file: capture.file, name: names[at], connection, place: rows.length, open: false,
         picture: pictures.get(connection.number), words: wordsOf(connection, capture.file) });
     }
   });
@@ -82,7 +82,7 @@ function asked({ text, opened, ended, found, file }) {
   if (opened) tests.push((row) => row.connection.opened === opened);
   if (ended) tests.push((row) => row.connection.ended === ended && !NEVER_CAME.has(row.connection.opened));
   if (found) tests.push((row) => foundTest(row.connection.findings, found));
-  if (file) tests.push((row) => String(row.file) === file);
+  if (file) tests.push((row) => String(row.capture) === file);
   return (row) => tests.every((test) => test(row));
 }
 
@@ -99,8 +99,8 @@ function foundTest(findings, wanted) {
 
 /** What a column is sorted by; numbers and strings, null stands last. */
 const KEYS = {
-  number: (row) => row.at,
-  file: (row) => row.file,
+  number: (row) => row.place,
+  file: (row) => row.capture,
   client: ({ connection }) => addressKey(connection.client),
   server: ({ connection }) => addressKey(connection.server),
   isn: ({ connection }) => connection.client.isn,
@@ -135,7 +135,7 @@ function ordered(rows, key, descending) {
   const keyed = rows.map((row) => [KEYS[key](row), row]);
   const way = descending ? -1 : 1;
   keyed.sort(([one, a], [other, b]) => {
-    if (one === other) return a.at - b.at;
+    if (one === other) return a.place - b.place;
     if (one === null || other === null) return one === null ? 1 : -1;
     return one < other ? -way : way;
   });
