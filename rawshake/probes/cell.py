@@ -14,17 +14,8 @@ from rawshake.probes.grid.clauses import expectations
 from rawshake.probes.grid.judge import Ruling, rule, text
 from rawshake.probes.model import undecided
 from rawshake.probes.park import WAYS
-from rawshake.probes.prove import (
-    ANSWER,
-    GONE,
-    Alive,
-    Proof,
-    alive,
-    in_syn_sent,
-    sent_until,
-    state_of,
-    watched,
-)
+from rawshake.probes.prove import ANSWER, Alive, alive, at_once, sent_until, watched
+from rawshake.probes.telling import GONE, Proof, in_syn_sent, state_of
 from rawshake.tcp.notation import parse_flags
 from rawshake.tcp.segment import Segment
 from rawshake.tcp.state import State
@@ -75,15 +66,15 @@ def script_of(cell: Cell, *, unknown: bool = False) -> ScriptFunction:
         yield from peer.send(f"{_letters(arrival)} ={arrival.seq}:{ack}", data=b"." * arrival.octets)
         fresh, came = yield from watched(peer)
         replies = tuple(one.segment for one in fresh)
+        # A SYN,ACK that came again may have been the answer, and not the timer's; so may a FIN that came at once.
+        again = tuple(one.segment for one in came if not one.segment.fin or at_once(peer, one))
         nxt = sent_until(peer, block)
         proof = yield from _prove(peer, block, arrival, replies)
         expected = expectations(block, arrival)
         ruling = rule(expected, replies, proof.states, proof.rcv_nxt, nxt)
-        if ruling.met is None and not replies:
-            # A SYN,ACK that came again may have been the answer, and not the timer's.
-            repeated = tuple(one.segment for one in came)
-            second = rule(expected, repeated, proof.states, proof.rcv_nxt, nxt)
-            replies, ruling = (repeated, second) if second.met is not None else (replies, ruling)
+        if not replies:
+            second = rule(expected, again, proof.states, proof.rcv_nxt, nxt)
+            replies, ruling = (again, second) if _nearer(second, ruling) else (replies, ruling)
         if unknown and ruling.met is None and _acted(peer, block, replies):
             undecided("the program behind the port went on by itself")
         return Played(cell, block, arrival, replies, proof, expected, ruling)
@@ -92,8 +83,20 @@ def script_of(cell: Cell, *, unknown: bool = False) -> ScriptFunction:
     return script
 
 
+def _nearer(one: Ruling, other: Ruling) -> bool:
+    """Whether it is what the text allows by fewer choices."""
+    if one.met is None or other.met is None:
+        return one.met is not None
+    return len(one.met.noted) < len(other.met.noted)
+
+
 def _acted(peer: Peer, block: Block, replies: tuple[Segment, ...]) -> bool:
-    """Whether the program has sent something or closed since ``block``, or aborted when it was given data."""
+    """Whether the program has sent something or closed since ``block``, or aborted when it was given data.
+
+    Without a connection there is none.
+    """
+    if block.state in GONE:
+        return False
     taken = any(one.has_ack and one.ack > block.rcv_nxt for one in replies)
     return sent_until(peer, block) != block.nxt or (taken and any(one.rst for one in replies))
 

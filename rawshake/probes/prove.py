@@ -1,4 +1,4 @@
-"""How to tell from outside that the target lives, that it kept silent, and which state it is in; as ``yield from``."""
+"""How to tell from outside that the target lives, and that it kept silent; used as ``yield from``."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from rawshake.play import Action, Arrival, Peer, Unexpected
-from rawshake.probes.grid.block import OUTSIDE, UNSENT, Block
-from rawshake.probes.model import Check, broken, undecided
+from rawshake.probes.grid.block import OUTSIDE, Block
+from rawshake.probes.model import undecided
 from rawshake.profile import SECOND
-from rawshake.tcp.segment import Flags, Segment
+from rawshake.tcp.segment import Segment
 from rawshake.tcp.seq import Seq, later
 from rawshake.tcp.state import State
 from rawshake.tcp.view import Step
@@ -20,24 +20,28 @@ from rawshake.tcp.words import distance
 WATCH: Final = 0.6
 #: Seconds for an answer that nothing delays.
 ANSWER: Final = 1.0
+#: ns beyond a round trip: no timer of a retransmission is so short, and no program need do anything for an ACK.
+PROMPT: Final = SECOND // 10
 #: A first retransmission timeout of 3 s was the rule of RFC 1122, and is still that of small stacks.
 FIRST_RTO: Final = 3.2
+#: Seconds in which a first probe of a closed window comes: BSD waits for 5, the others for their RTO.
+FIRST_PROBE: Final = 8.0
+#: Seconds: who waits for so long may do so twice before it waits for longer, as BSD does, whose least is 5.
+UNHURRIED: Final = 4.0
 
 _HALF_OPEN: Final = State.SYN_RECEIVED
-#: States in which it has sent a FIN; states in which it has got ours.
-SENT_FIN: Final = frozenset(
-    {State.FIN_WAIT_1, State.FIN_WAIT_2, State.CLOSING, State.LAST_ACK, State.TIME_WAIT}
-)
-GOT_FIN: Final = frozenset({State.CLOSE_WAIT, State.CLOSING, State.LAST_ACK, State.TIME_WAIT})
-GONE: Final = frozenset({State.CLOSED, State.LISTEN})
 
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """It holds the connection, and stands at SND.NXT = ``nxt`` and RCV.NXT = ``rcv_nxt``."""
+    """It holds the connection, and stands at SND.NXT = ``nxt`` and RCV.NXT = ``rcv_nxt``.
+
+    ``fin_again``: it has told so by its FIN, and by nothing else.
+    """
 
     nxt: Seq
     rcv_nxt: Seq
+    fin_again: bool = False
 
 
 class Gone:
@@ -56,21 +60,25 @@ def alive(
     "If an incoming segment is not acceptable, an acknowledgment should be sent in reply" (RFC 9293 3.10.7.4, first).
     The octet matters: Linux limits the rate of its answers to segments that have none. What it acknowledges is
     nothing new, so that no state moves by it; in SYN-RECEIVED it has to acknowledge the SYN. An answer to something
-    else that is still on its way would be taken for this one's: let it come first.
+    else that is still on its way would be taken for this one's: let it come first. BSD sends each ACK with its FIN, for
+    as long as that is not acknowledged.
     """
     ack = yield from _ask(peer, block)
     asked = peer.entries[-1]
     until = (asked.time if isinstance(asked, Step) else 0) + round(within * SECOND)
+    with_fin: Alive | None = None
     while True:
         came = yield from peer.next(within=within)
         if came is None or came.time > until:
-            return None
+            return with_fin
         said = came.segment
         if said.rst and not said.syn and said.seq == ack:
             return NO_CONNECTION
         # A probe of our window, or data again, begins before SND.NXT.
         if said.has_ack and not said.rst and not said.syn and not said.length and said.seq >= block.nxt:
             return Alive(said.seq, said.ack)
+        if said.fin and said.has_ack and not said.rst and said.end >= block.nxt:
+            with_fin = Alive(said.end, said.ack, fin_again=True)
 
 
 def lives(peer: Peer, block: Block, taken: int = 0) -> Generator[Action[Any], Any, None]:
@@ -93,7 +101,7 @@ def answers(
     awaited = block.rcv_nxt + taken
     try:
         seq, ack = _relative(sent_until(peer, block), peer.their_isn), _relative(awaited, peer.isn)
-        yield from peer.expect(f". {seq}: ack {ack}", within=within)
+        yield from says(peer, f". {seq}: ack {ack}", block, within=within)
     except Unexpected as unexpected:
         came = [one.segment for one in unexpected.mismatch.meanwhile if isinstance(one, Arrival)]
         if all(one.ack == awaited for one in came if one.has_ack):  # a program says nothing about that
@@ -101,6 +109,29 @@ def answers(
         if taken and any(one.rst for one in came):  # what it had read was nothing to its program
             undecided("its program has reset the connection")
         raise
+
+
+def holds(peer: Peer, block: Block, *, within: float = WATCH) -> Generator[Action[Any], Any, None]:
+    """Expect the ACK that says how it stands at ``block``, for what may not move it."""
+    yield from says(peer, f". ={block.nxt}: ack ={block.rcv_nxt}", block, within=within)
+
+
+def says(peer: Peer, text: str, block: Block, *, within: float = WATCH) -> Generator[Action[Any], Any, None]:
+    """Expect the ACK ``text``; where its FIN is not acknowledged it may come with that, as in BSD, and begin there."""
+    with_fin = []
+    if block.fin is not None and block.una <= block.fin:
+        with_fin.append(f"F. ={block.fin}: ack{text.partition('ack')[2]}")
+    found = yield from peer.expect(text, *with_fin, within=within)
+    if found.which and not at_once(peer, found):  # its timer had run out
+        yield from peer.expect(text, within=within)
+
+
+def at_once(peer: Peer, came: Arrival) -> bool:
+    """Whether it came as soon after our latest segment as an answer can, where a timer would have taken longer."""
+    steps = [one for one in peer.entries if isinstance(one, Step)]
+    first = next(one.time for one in steps if one.sender is peer.end)
+    answered = next(one.time for one in steps if one.sender is not peer.end)
+    return 0 < came.time - peer.sent_at <= abs(answered - first) + PROMPT
 
 
 def _relative(number: Seq, isn: Seq | None) -> str:
@@ -238,154 +269,3 @@ def silent(
     if after is None:
         undecided("it did not answer after the stimulus")
     return came
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """Which states it can be in, by its answers; ``rcv_nxt`` is its RCV.NXT, None where there is no connection.
-
-    ``why`` says by what it was told.
-    """
-
-    states: frozenset[State]
-    why: str
-    rcv_nxt: Seq | None = None
-
-
-def state_of(peer: Peer, block: Block) -> Generator[Action[Any], Any, Proof]:
-    """Tell the state of a target that stood at ``block``, whatever was sent to it since; it is spent by that.
-
-    Its answer to an old octet tells whether there is a connection, how much it has sent (SND.NXT: was there a FIN?)
-    and taken (RCV.NXT: our FIN?); an unacceptable ACK tells SYN-RECEIVED, which resets it; a FIN that is sent again
-    is not acknowledged; and CLOSING becomes TIME-WAIT by an ACK where LAST-ACK is gone.
-    """
-    # Before the old octet, whose ACK is good: a stack that looks at SEG.ACK first would be moved by it.
-    refused = block.state is _HALF_OPEN and (yield from _refuses(peer, block))
-    found = yield from alive(peer, block)
-    if found is None:  # one segment may get lost
-        found = yield from alive(peer, block)
-    if isinstance(found, Gone):
-        return Proof(GONE, "an old octet was reset")
-    if refused:
-        return Proof(frozenset({_HALF_OPEN}), "an ACK of what was never sent was reset", block.rcv_nxt)
-    if found is None:
-        return Proof(frozenset(), "it answers nothing")
-    got_fin = block.state in GOT_FIN or _took_fin(peer, found)
-    fin = peer.their.view.fin
-    if fin is None:
-        state = State.CLOSE_WAIT if got_fin else State.ESTABLISHED
-        why = "it has sent no FIN, and has taken ours" if got_fin else "it has sent no FIN, and taken none"
-        return Proof(frozenset({state}), why, found.rcv_nxt)
-    again = yield from _fin_again(peer, fin)
-    if not got_fin:
-        state = State.FIN_WAIT_1 if again else State.FIN_WAIT_2
-        why = "it sends its FIN again" if again else "it does not send its FIN again"
-        return Proof(frozenset({state}), f"{why}, and has not taken ours", found.rcv_nxt)
-    if not again:
-        return Proof(
-            frozenset({State.TIME_WAIT}), "it does not send its FIN again, and has taken ours", found.rcv_nxt
-        )
-    yield from peer.send(f". ={found.rcv_nxt}: ack ={fin + 1}")
-    after = yield from alive(peer, block)
-    if isinstance(after, Alive):
-        return Proof(frozenset({State.CLOSING}), "an ACK of its FIN made it TIME-WAIT", found.rcv_nxt)
-    if after is None:
-        return Proof(frozenset({State.CLOSING, State.LAST_ACK}), "it sends its FIN again", found.rcv_nxt)
-    return Proof(frozenset({State.LAST_ACK}), "an ACK of its FIN was the last of it", found.rcv_nxt)
-
-
-def stays(peer: Peer, block: Block) -> Generator[Action[Any], Any, Check | None]:
-    """Whether it still stands where it stood at ``block``: its state, and what it has taken; it is spent by that.
-
-    For a probe to return. Raises ``Undecided`` where that cannot be told.
-    """
-    proof = yield from state_of(peer, block)
-    if not proof.states:
-        undecided(f"which state it is in could not be told afterwards: {proof.why}")
-    what = f"it stays in {block.state}"
-    if block.state not in proof.states:
-        states = " or ".join(sorted(map(str, proof.states)))
-        return broken(
-            f"It left {block.state}: {proof.why}.",
-            what=what,
-            field="state",
-            expected=block.state,
-            actual=states,
-        )
-    if proof.rcv_nxt != block.rcv_nxt:
-        taken = 0 if proof.rcv_nxt is None else proof.rcv_nxt - block.rcv_nxt
-        return broken(f"It moved RCV.NXT by {taken}.", what=what, field="RCV.NXT", expected=0, actual=taken)
-    return Check(what, expected=str(block.state), actual=proof.why)
-
-
-def in_syn_sent(peer: Peer, block: Block, isn: Seq) -> Generator[Action[Any], Any, Proof]:
-    """Whether a target that was in SYN-SENT still is: it takes a SYN,ACK whose SYN has the number ``isn``.
-
-    "If SND.UNA > ISS (our SYN has been ACKed), change the connection state to ESTABLISHED, form an ACK segment" (RFC
-    9293 3.10.7.3, fourth). Where it is ESTABLISHED already it challenges that (3.10.7.4, fourth), and has told so.
-    """
-    yield from peer.collect(0)
-    yield from peer.send(f"S. ={isn}: ack ={block.nxt} <mss 1460>")
-    while True:
-        came = yield from peer.next(within=ANSWER)
-        if came is None:
-            return Proof(frozenset(), "a SYN,ACK was not answered")
-        if came.segment.rst:
-            return Proof(GONE, "a SYN,ACK was reset")
-        if came.segment.has_ack and not came.segment.syn and came.segment.ack == isn + 1:
-            return Proof(frozenset({State.SYN_SENT}), "a SYN,ACK was taken", block.rcv_nxt)
-
-
-def _refuses(peer: Peer, block: Block) -> Generator[Action[Any], Any, bool]:
-    """Whether it resets an ACK of what was never sent, and so is no further than SYN-RECEIVED.
-
-    "If the segment acknowledgment is not acceptable, form a reset segment" (RFC 9293 3.10.7.4, fifth). So does LISTEN.
-    """
-    ack = block.nxt + UNSENT
-    yield from peer.collect(0)
-    yield from peer.send(f". ={block.rcv_nxt}: ack ={ack}")
-    while True:
-        came = yield from peer.next(within=WATCH)
-        if came is None:
-            return False
-        if came.segment.rst:
-            return came.segment.seq == ack
-        if came.segment.flags == Flags.ACK and came.segment.seq >= block.nxt:
-            return False
-
-
-def _took_fin(peer: Peer, found: Alive) -> bool:
-    """Whether RCV.NXT lies behind a FIN of ours."""
-    for entry in peer.entries:
-        if isinstance(entry, Step) and entry.sender is peer.end:
-            fin = entry.segment.fin_seq
-            if fin is not None and not entry.segment.rst and found.rcv_nxt == fin + 1:
-                return True
-    return False
-
-
-def _fin_again(peer: Peer, fin: Seq) -> Generator[Action[Any], Any, bool]:
-    """Whether it goes on sending its FIN: it is watched for twice as long as it last waited."""
-    times = [
-        entry.time
-        for entry in peer.entries
-        if isinstance(entry, Step) and entry.sender is not peer.end and entry.segment.fin_seq == fin
-    ]
-    waited = (times[-1] - times[-2]) / SECOND if len(times) > 1 else FIRST_RTO / 2
-    seen = len(times)
-    yield from peer.collect(0)
-    remaining = 2.2 * max(waited, 0.1) + 0.2
-    while remaining > 0:
-        began = _latest(peer)
-        came = yield from peer.next(within=remaining)
-        if came is None:
-            return False
-        # Data that was acknowledged long ago says the same: it heeds no ACK.
-        if came.segment.length and not came.segment.rst:
-            return True
-        remaining -= max(came.time - began, 0) / SECOND
-    return seen == 0
-
-
-def _latest(peer: Peer) -> int:
-    return max((entry.time for entry in peer.entries if isinstance(entry, Step)), default=0)

@@ -105,9 +105,14 @@ def judged(played: Played) -> tuple[Check, ...]:
     wanted = f"{outcome.reply or 'silence'}, {outcome.state}"
     if ruling.met is None:
         sentence = f"{played.answer}; {played.proof.why}"
+        # Who answers nothing afterwards is not known to be in a wrong state.
+        known = [one for one in ruling.differences if one.field != "state" or played.proof.states]
+        if not known:
+            return (
+                Check(what, Verdict.INCONCLUSIVE, "state", wanted, "no answer", f"{sentence} afterwards."),
+            )
         return tuple(
-            Check(what, Verdict.FAIL, one.field, one.expected, one.actual, sentence)
-            for one in ruling.differences
+            Check(what, Verdict.FAIL, one.field, one.expected, one.actual, sentence) for one in known
         )
     asides = [str(choice) for choice in ruling.met.noted] + ([ruling.aside] if ruling.aside else [])
     passed = Check(what, Verdict.PASS, expected=wanted, actual=played.answer)

@@ -14,7 +14,7 @@ from rawshake.play import Conversation, Peer, Place, Script, ScriptFunction
 from rawshake.play.perform import Troupe
 from rawshake.probes.model import Server
 from rawshake.probes.park import WAYS, Recipe, time_wait_through_closing
-from rawshake.probes.prove import GONE, Proof, in_syn_sent, state_of
+from rawshake.probes.telling import GONE, Proof, in_syn_sent, state_of
 from rawshake.tcp.state import State
 from rawshake.verify.dialling import calling
 

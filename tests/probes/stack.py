@@ -253,7 +253,8 @@ class Stack:
         if connection.duplicates == self.third:
             connection.resent = True
             yield from self._again(connection)
-        outstanding = connection.block.una != connection.block.nxt or connection.queue
+        waits = connection.queue and state is not State.TIME_WAIT
+        outstanding = connection.block.una != connection.block.nxt or waits
         if key in self.connections and not outstanding:
             connection.timer = None
         elif connection.timer is None:

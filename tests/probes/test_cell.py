@@ -19,6 +19,7 @@ from rawshake.tcp.segment import Flags, Segment
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
 from tests.probes.stack import PORTS, Connection, Stack
+from tests.probes.stack_kinds import WithItsFin
 
 
 def run(cell: Cell, stack: Stack) -> Played:
@@ -45,13 +46,29 @@ def test_the_letter_passes_in_every_cell(state: State) -> None:
         assert played.ruling.met.noted == (), cell
 
 
+def test_a_stack_that_sends_each_ack_with_its_fin_passes_in_every_cell() -> None:
+    for state in (State.FIN_WAIT_1, State.CLOSING, State.LAST_ACK):
+        for cell in cells(state):
+            played = run(cell, WithItsFin())
+            assert played.ruling.met is not None, f"{cell}: {played.answer} {played.proof} {played.ruling}"
+            assert played.ruling.met.noted == (), cell
+
+
 CHOICES: dict[Choice, list[str]] = {
     Choice.RFC_793_RST: ["ESTABLISHED/RST/inside", "CLOSE-WAIT/RST/last", "SYN-RECEIVED/RST/inside"],
     Choice.RFC_793_SYN: ["ESTABLISHED/SYN/at", "LAST-ACK/SYN+FIN/inside", "FIN-WAIT-1/SYN+ACK/at/above"],
     Choice.RFC_5961_SYN: ["SYN-RECEIVED/SYN/inside"],
     Choice.RFC_1337: ["TIME-WAIT/RST/at"],
     Choice.REOPENED: ["TIME-WAIT/SYN/at", "TIME-WAIT/SYN/right"],
-    Choice.HALF_DUPLEX: ["FIN-WAIT-1/data/at/in-range", "FIN-WAIT-2/FIN+ACK/inside/in-range"],
+    Choice.HALF_DUPLEX: [
+        "FIN-WAIT-1/data/at/in-range",
+        "FIN-WAIT-2/FIN+ACK/inside/in-range",
+        "CLOSE-WAIT/data/at/in-range",
+        "CLOSING/data/at/below",
+        "LAST-ACK/data/at/in-range",
+        "TIME-WAIT/data/at/in-range",
+    ],
+    Choice.RFC_6191: ["TIME-WAIT/SYN/left", "TIME-WAIT/SYN/at", "TIME-WAIT/SYN+FIN/left"],
     Choice.GAP_SILENT: ["ESTABLISHED/data/inside/in-range"],
     Choice.GROUP_2: ["SYN-RECEIVED/ACK/right/above"],
     Choice.RST_BAD_ACK: ["SYN-RECEIVED/RST+ACK/at/above"],
@@ -132,6 +149,25 @@ def test_a_fault_is_found(name: str) -> None:
     played = run(parse(cell), stack)
     assert played.ruling.met is None, played
     assert played.ruling.differences
+
+
+class Answering(Stack):
+    """A listener that answers what has no SYN, RST or ACK as a closed port does."""
+
+    def took(self, segment: Segment, now: int) -> Iterable[Reply]:
+        yield from super().took(segment, now)
+        if not segment.flags & (Flags.SYN | Flags.RST | Flags.ACK):
+            refusal = Segment(
+                src=segment.dst, dst=segment.src, sport=segment.dport, dport=segment.sport,
+                seq=Seq(0), ack=segment.end, flags=Flags.RST | Flags.ACK,
+            )  # fmt: skip
+            yield 0, refusal
+
+
+def test_no_program_is_behind_what_a_listener_answers() -> None:
+    found = rehearse(script_of(parse("LISTEN/FIN"), unknown=True), Answering(), port=PORTS[Server.OPEN])
+    assert isinstance(found.result.value, Played)
+    assert found.result.value.ruling.met is None
 
 
 class Talkative(Stack):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,136 +10,12 @@ import pytest
 from rawshake.play import Action, Ending, Peer, Result, Script, Unexpected, handshake, rehearse
 from rawshake.probes.grid.block import Block
 from rawshake.probes.model import Server, Undecided
-from rawshake.probes.park import WAYS, Recipe, time_wait_through_closing
-from rawshake.probes.prove import (
-    GONE,
-    NO_CONNECTION,
-    Alive,
-    Proof,
-    alive,
-    answers,
-    heard,
-    hushed,
-    lives,
-    silent,
-    state_of,
-)
+from rawshake.probes.park import WAYS
+from rawshake.probes.prove import NO_CONNECTION, Alive, alive, answers, heard, hushed, lives, silent
 from rawshake.tcp.segment import Flags, Segment
 from rawshake.tcp.state import State
+from tests.probes.parked import played
 from tests.probes.stack import PORTS, Stack
-
-CONNECTED = [state for state in WAYS if state not in (State.CLOSED, State.LISTEN, State.SYN_SENT)]
-
-
-def played(
-    stack: Stack, state: State, then: Callable[[Peer, Block], Script], recipe: Recipe | None = None
-) -> Any:
-    """What ``then`` gives after ``state`` was reached."""
-    way = WAYS[state]
-
-    def script(peer: Peer) -> Script:
-        here = yield from (recipe or way.recipe)(peer)
-        return (yield from then(peer, here))
-
-    result = rehearse(script, stack, port=PORTS[way.servers[0]]).result
-    if result.cause is not None:
-        raise result.cause
-    return result.value
-
-
-def told(stack: Stack, state: State, *stimuli: str, recipe: Recipe | None = None) -> Proof:
-    def then(peer: Peer, here: Block) -> Script:
-        for stimulus in stimuli:
-            yield from peer.send(stimulus)
-        return (yield from state_of(peer, here))
-
-    proof = played(stack, state, then, recipe)
-    assert isinstance(proof, Proof)
-    return proof
-
-
-@pytest.mark.parametrize("state", CONNECTED, ids=str)
-def test_a_state_is_told(state: State) -> None:
-    proof = told(Stack(), state)
-    assert proof.states == {state}, proof
-    assert proof.why
-
-
-def test_time_wait_is_told_through_closing_too() -> None:
-    assert told(Stack(), State.TIME_WAIT, recipe=time_wait_through_closing).states == {State.TIME_WAIT}
-
-
-@pytest.mark.parametrize("state", CONNECTED, ids=str)
-def test_a_connection_that_is_gone_is_told(state: State) -> None:
-    assert told(Stack(), state, "R").states == GONE
-
-
-MOVES = [
-    (State.SYN_RECEIVED, ".", State.ESTABLISHED),
-    (State.FIN_WAIT_1, "F.", State.TIME_WAIT),
-    (State.FIN_WAIT_1, ".", State.FIN_WAIT_2),
-    (State.FIN_WAIT_2, "F.", State.TIME_WAIT),
-    (State.CLOSING, ".", State.TIME_WAIT),
-    (State.ESTABLISHED, "F.", State.CLOSE_WAIT),
-]
-
-
-@pytest.mark.parametrize(("before", "stimulus", "after"), MOVES)
-def test_a_state_that_moved_is_told(before: State, stimulus: str, after: State) -> None:
-    assert told(Stack(), before, stimulus).states == {after}
-
-
-@pytest.mark.parametrize(("before", "stimulus", "after"), MOVES)
-def test_a_stack_that_does_not_move_is_found_out(before: State, stimulus: str, after: State) -> None:
-    stack = Stack()
-
-    def then(peer: Peer, here: Block) -> Script:
-        yield from peer.wait(0.01)
-        stack.moves = lambda before, after: before
-        yield from peer.send(stimulus)
-        yield from peer.wait(0.01)
-        stack.moves = lambda before, after: after
-        return (yield from state_of(peer, here))
-
-    assert after not in played(stack, before, then).states
-
-
-@pytest.mark.parametrize(
-    ("parked", "truly"),
-    [
-        (State.FIN_WAIT_1, State.FIN_WAIT_2),
-        (State.FIN_WAIT_2, State.FIN_WAIT_1),
-        (State.CLOSING, State.TIME_WAIT),
-        (State.CLOSING, State.LAST_ACK),
-        (State.LAST_ACK, State.CLOSING),
-        (State.TIME_WAIT, State.LAST_ACK),
-        (State.SYN_RECEIVED, State.ESTABLISHED),
-    ],
-)
-def test_neighbours_are_told_apart(parked: State, truly: State) -> None:
-    """The stack is put into another state behind our back."""
-    stack = Stack()
-
-    def then(peer: Peer, here: Block) -> Script:
-        yield from peer.wait(0.01)
-        connection = stack.connections[peer.there[1], peer.here[1]]
-        fin = here.fin if truly in (State.FIN_WAIT_1, State.LAST_ACK, State.CLOSING) else None
-        una = fin if fin is not None else connection.block.nxt
-        connection.block = replace(connection.block, state=truly, una=una)
-        connection.timer = connection.timer or stack.now + 100_000_000
-        return (yield from state_of(peer, here))
-
-    assert played(stack, parked, then).states == {truly}
-
-
-def test_who_answers_nothing_is_not_known() -> None:
-    stack = Stack()
-
-    def then(peer: Peer, here: Block) -> Script:
-        stack.alter = lambda segment: None
-        return (yield from state_of(peer, here))
-
-    assert played(stack, State.ESTABLISHED, then).states == frozenset()
 
 
 def test_alive_gives_the_numbers_of_the_answer() -> None:

@@ -123,3 +123,17 @@ def test_a_cell_comes_to_checks() -> None:
     assert [one.what for one in found.checks if one.expected.endswith("ESTABLISHED")] == [
         "ESTABLISHED: RST inside the window"
     ]
+
+
+def test_who_answers_nothing_afterwards_is_in_no_wrong_state() -> None:
+    opened: list[Segment] = []
+
+    def deaf(segment: Segment) -> Segment | None:
+        opened.append(segment)
+        return segment if len(opened) == 1 else None
+
+    found = tried(script_of(parse("ESTABLISHED/ACK/at/in-range")), alter=deaf)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.checks[-1].sentence == "silence; it answers nothing afterwards."
+    wrong = tried(script_of(parse("ESTABLISHED/SYN/at")), alter=lambda s: s if s.syn else None)
+    assert [one.field for one in wrong.checks if one.verdict is Verdict.FAIL] == ["answer"]

@@ -10,8 +10,9 @@ from rawshake.probes.grid.answers import Choice
 from rawshake.probes.grid.block import OUTSIDE, UNSENT, Block
 from rawshake.probes.model import Holds, note, undecided
 from rawshake.probes.park import GREETING, block, greeted, syn_received
-from rawshake.probes.prove import WATCH, answers, hushed, lives, stays
+from rawshake.probes.prove import WATCH, answers, hushed, lives
 from rawshake.probes.registry import probe
+from rawshake.probes.telling import stays
 from rawshake.rules.model import Level
 from rawshake.tcp.seq import SPACE
 from rawshake.tcp.state import State

@@ -9,8 +9,9 @@ from rawshake.probes.grid.answers import Choice
 from rawshake.probes.grid.block import OUTSIDE, UNSENT
 from rawshake.probes.model import ProbeFunction, Server, note
 from rawshake.probes.park import WAYS
-from rawshake.probes.prove import answers, hushed, stays
+from rawshake.probes.prove import answers, hushed
 from rawshake.probes.registry import probe
+from rawshake.probes.telling import stays
 from rawshake.rules.model import Level
 from rawshake.tcp.state import State
 

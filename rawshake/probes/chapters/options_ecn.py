@@ -24,16 +24,20 @@ CAPABLE: Final = (1, 2)
 def ecn_agreed_only_if_asked(peer: Peer) -> Script:
     """A SYN with ECE and CWR is answered with ECE or without; one with only one of them is answered like any.
 
-    ECE in the answer means that ECN is agreed on. Linux does so if it is asked; lwIP has no ECN.
+    ECE in the answer means that ECN is agreed on. Linux does so if it is asked; lwIP has no ECN. RFC 9768 takes every
+    other choice of the bits for a wish for accurate ECN, and agrees to that by CWR alone: a note.
     """
     yield peer.send("SEW <mss 1460>")
     came = yield from peer.expect("S.E? ack 1")
-    second = peer.another()
-    yield second.send("SE <mss 1460>")
-    yield second.expect("S. ack 1")
-    third = peer.another()
-    yield third.send("SW <mss 1460>")
-    yield third.expect("S. ack 1")
+    accurate = False
+    for flags in ("SE", "SW"):
+        other = peer.another()
+        yield other.send(f"{flags} <mss 1460>")
+        accurate |= bool((yield from other.expect("S. ack 1", "S.W ack 1")).which)
+    if accurate:
+        return note(
+            "RFC 9768: a SYN with one of ECE and CWR is answered by CWR, which agrees on accurate ECN."
+        )
     if came.segment.ecn:
         return note(
             "Its SYN,ACK is ECN-capable in IP, which RFC 3168 forbids and RFC 8311 lets experiments do."

@@ -9,7 +9,7 @@ from rawshake.play import Action, Peer, Script, Unexpected
 from rawshake.probes.grid.block import OUTSIDE, UNSENT, Block
 from rawshake.probes.model import Check, note
 from rawshake.probes.park import greeted
-from rawshake.probes.prove import NO_CONNECTION, WATCH, alive, gone, hushed, lives
+from rawshake.probes.prove import NO_CONNECTION, WATCH, alive, gone, holds, hushed, lives
 from rawshake.probes.registry import probe
 from rawshake.rules.model import Level, Verdict
 
@@ -26,7 +26,7 @@ def challenged(peer: Peer, here: Block) -> Generator[Action[Any], Any, Check | N
     yield from peer.collect(0)
     yield from peer.send(f"S ={here.rcv_nxt + 100}:")
     try:
-        yield from peer.expect(f". ={here.nxt}: ack ={here.rcv_nxt}", within=WATCH)
+        yield from holds(peer, here)
     except Unexpected as unexpected:
         came = unexpected.mismatch.came
         if came is not None and came.text.startswith("R") and (yield from alive(peer, here)) is NO_CONNECTION:

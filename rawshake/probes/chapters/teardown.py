@@ -9,7 +9,7 @@ from rawshake.play import Action, Arrival, Peer, Script, Unexpected, handshake
 from rawshake.probes.grid.block import UNSENT, Block
 from rawshake.probes.model import Check, Server, broken, note, undecided
 from rawshake.probes.park import PROGRAM, block, close_wait, closing, greeted, last_ack
-from rawshake.probes.prove import FIRST_RTO, WATCH, gone, lives, quiet
+from rawshake.probes.prove import FIRST_RTO, NO_CONNECTION, WATCH, alive, gone, lives, quiet
 from rawshake.probes.registry import probe
 from rawshake.rules.model import Level
 from rawshake.tcp.seq import Seq
@@ -237,13 +237,18 @@ def data_beyond_our_fin_dropped(peer: Peer) -> Script:
     """Octets above our FIN are not acknowledged, and change nothing: the stream has ended.
 
     "This should not occur [...] Ignore the segment text." What is forged behind a FIN must not reach a program, nor
-    move RCV.NXT. Linux stays silent; an ACK of what it holds is as good.
+    move RCV.NXT. Linux stays silent; an ACK of what it holds is as good. BSD and gVisor reset, since their program has
+    called CLOSE (SHLD-3): a note.
     """
     here = yield from last_ack(peer)
     yield peer.send(f"P. ={here.rcv_nxt}: ack ={here.una}", data=b"beyond")
     here_again = [f"F. ack ={here.rcv_nxt}", f". ={here.nxt}: ack ={here.rcv_nxt}"]
-    yield peer.quiet(WATCH, but=here_again)
+    resets = [f"R.? ={here.una}:", f"R.? ={here.nxt}:"]
+    yield peer.quiet(WATCH, but=here_again + resets)
+    if (yield from alive(peer, here)) is NO_CONNECTION:
+        return note("3.6.1, SHLD-3: data behind our FIN is reset, since its program has closed.")
     yield from lives(peer, here)
+    return None
 
 
 @probe(

@@ -59,6 +59,21 @@ def last_ack_fin_ever_slower(peer: Peer) -> Script:
 
 
 @probe(
+    "last-ack-ends-it-late-too", "T04", "RFC 9293 3.10.7.4; RFC 9293 3.8.1", Level.PROCEDURE,
+    rules="passive-close-sequence", server=Server.CLOSES_ON_EOF,
+)  # fmt: skip
+def last_ack_ends_it_late_too(peer: Peer) -> Script:
+    """The ACK of its FIN in LAST-ACK ends the connection as well where the FIN had to be sent again.
+
+    gVisor took itself for being in FIN-WAIT-1 when it sent its FIN again, and then waited for ours, which it had.
+    """
+    here = yield from last_ack(peer)
+    yield from _again(peer, here)
+    yield peer.send(".")
+    yield from gone(peer, here)
+
+
+@probe(
     "last-ack-fin-given-up", "T04", "RFC 9293 3.8.3 MUST-20; RFC 9293 3.10.8", Level.PROCEDURE,
     rules="passive-close-sequence", server=Server.CLOSES_ON_EOF, slow=True, patience=GIVEN_UP + 200,
 )  # fmt: skip

@@ -8,9 +8,11 @@ from typing import Any, Final
 from rawshake.play import Action, Peer, Script
 from rawshake.probes.agent import ANSWERED, Agent, dialled, hire, received, served, told, unaccepted
 from rawshake.probes.model import Check, Server, note
-from rawshake.probes.prove import ANSWER, WATCH
+from rawshake.probes.park import block
+from rawshake.probes.prove import ANSWER, WATCH, says
 from rawshake.probes.registry import probe
 from rawshake.rules.model import Level
+from rawshake.tcp.state import State
 
 #: Seconds that a close lingers, and in which it may not have returned.
 LINGERS: Final = 5
@@ -32,7 +34,7 @@ def half_closed_takes_data(control: Peer) -> Script:
     yield from agent.must(f"shutdown {number} wr")
     yield peer.expect("F. 1:1(0) ack 1")
     yield peer.send("P. 1: ack 1", data=b"one")
-    yield peer.expect(". ack 4", within=ANSWER)
+    yield from says(peer, ". ack 4", block(peer, State.FIN_WAIT_1), within=ANSWER)
     yield peer.send("P. 4: ack 2", data=b"two")
     yield peer.expect(". 2: ack 7", within=ANSWER)
     return (yield from received(agent, number, b"onetwo"))

@@ -9,7 +9,7 @@ from typing import Any, Final
 from rawshake.play import Action, Peer, Script
 from rawshake.probes.model import Check, Server, broken, note, undecided, warn
 from rawshake.probes.park import PROGRAM, block, closing, established, fin_wait_1, fin_wait_2
-from rawshake.probes.prove import FIRST_RTO, NO_CONNECTION, WATCH, alive, lives
+from rawshake.probes.prove import FIRST_PROBE, FIRST_RTO, NO_CONNECTION, UNHURRIED, WATCH, alive, lives
 from rawshake.probes.registry import probe
 from rawshake.profile import SECOND
 from rawshake.rules.model import Level
@@ -220,7 +220,7 @@ def fin_waits_for_the_window(peer: Peer) -> Script:
     """
     peer.window = 0
     yield from established(peer)
-    asked = [(yield from peer.expect(".", within=PROGRAM)).time]
+    asked = [(yield from peer.expect(".", within=FIRST_PROBE)).time]
     for _ in range(2):
         came = yield from peer.next(within=SECOND_RTO)
         if came is not None:
@@ -232,7 +232,7 @@ def fin_waits_for_the_window(peer: Peer) -> Script:
     if fault:
         return fault
     yield from lives(peer, block(peer, State.FIN_WAIT_2))
-    if len(waits) == 2 and waits[1] < 1.3 * waits[0]:
+    if len(waits) == 2 and waits[1] < 1.3 * waits[0] < 1.3 * UNHURRIED:
         shown = " and ".join(f"{wait:.2f} s" for wait in waits)
         sentence = f"It asked about the window after {shown}: not ever more slowly."
         return warn(sentence, field="time", expected="longer waits (SHLD-30)", actual=shown)

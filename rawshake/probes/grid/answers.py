@@ -24,6 +24,7 @@ class Choice(Enum):
     ACK_FLOOR = "As in Linux: the floor of RFC 5961 5.2 is no lower than what was ever acknowledged."
     RFC_1337 = "RFC 1337 F1: TIME-WAIT ignores a RST."
     REOPENED = "MAY-2, RFC 6191: a new SYN opens a connection out of TIME-WAIT."
+    RFC_6191 = "RFC 6191: in TIME-WAIT a SYN that opens nothing is dropped in silence."
     HALF_DUPLEX = "3.6.1, SHLD-3: who has closed for good resets when more data comes."
     ABORTED = "The reset is sent as an abort is, at SND.NXT (3.10.5)."
     ACK_AT_ONCE = "The ACK field of a segment above a gap counts at once."

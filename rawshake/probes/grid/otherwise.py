@@ -8,7 +8,7 @@ from typing import Final
 
 from rawshake.probes.grid.answers import Choice, Outcome, Reply, Takes
 from rawshake.probes.grid.block import Arrival, Block
-from rawshake.probes.grid.text import text_and_fin
+from rawshake.probes.grid.text import half_duplex, text_and_fin
 from rawshake.tcp.segment import Flags
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
@@ -100,6 +100,15 @@ def _first_sequence(block: Block, arrival: Arrival, takes: Takes) -> Outcome | B
             return Outcome(None, State.LISTEN, block.rcv_nxt, "3.6.1, MAY-2")
         reply = Reply(Flags.SYN | Flags.ACK, None, arrival.seq + 1)
         return Outcome(reply, State.SYN_RECEIVED, arrival.seq + 1, "3.6.1, MAY-2")
+    # RFC 6191 2: "Otherwise, silently drop the incoming SYN segment, thus leaving the previous incarnation of the
+    # connection in the TIME-WAIT state." Linux and gVisor do not take RCV.NXT itself for "greater than the last".
+    if (
+        block.state is State.TIME_WAIT
+        and bare_syn
+        and arrival.seq <= block.rcv_nxt
+        and takes(Choice.RFC_6191)
+    ):
+        return _stay(block, None, "first")
     # Appendix A.2: the SYN,ACK that answers our SYN in a simultaneous open begins before RCV.NXT.
     crossing = block.state is State.SYN_RECEIVED and not block.passive
     if crossing and arrival.syn and arrival.has_ack and arrival.seq == block.rcv_nxt - 1:
@@ -110,7 +119,7 @@ def _first_sequence(block: Block, arrival: Arrival, takes: Takes) -> Outcome | B
     if not acceptable(block, arrival):
         counts = arrival.seq < block.rcv_nxt and arrival.has_ack and not (arrival.rst or arrival.syn)
         if counts and block.state.synchronized and _good_ack(block, arrival) and takes(Choice.OLD_ACK):
-            moved = _acknowledged(block, arrival)
+            moved = _acknowledged(block, arrival, takes)
             if isinstance(moved, Outcome):
                 return moved
             return replace(_stay(moved, challenge(moved), "first"), una=moved.una)
@@ -186,7 +195,7 @@ def _fifth_ack(block: Block, arrival: Arrival, takes: Takes) -> Outcome | Block:
         # 3.5.2, group 3, says so of every synchronized state.
         if arrival.ack > block.nxt:
             return _stay(block, None if takes(Choice.UNSENT_SILENT) else challenge(block), "fifth")
-    return _acknowledged(block, arrival)
+    return _acknowledged(block, arrival, takes)
 
 
 def _ack_in_syn_received(block: Block, arrival: Arrival, takes: Takes) -> Outcome | Block:
@@ -200,7 +209,7 @@ def _ack_in_syn_received(block: Block, arrival: Arrival, takes: Takes) -> Outcom
     return _stay(block, Reply(Flags.RST, arrival.ack), "fifth")
 
 
-def _acknowledged(block: Block, arrival: Arrival) -> Outcome | Block:
+def _acknowledged(block: Block, arrival: Arrival, takes: Takes) -> Outcome | Block:
     # "If SND.UNA < SEG.ACK =< SND.NXT, then set SND.UNA <- SEG.ACK. [...] If the ACK is a duplicate (SEG.ACK =<
     # SND.UNA), it can be ignored."
     una = arrival.ack if _good_ack(block, arrival) else block.una
@@ -209,6 +218,8 @@ def _acknowledged(block: Block, arrival: Arrival) -> Outcome | Block:
     if block.state is State.FIN_WAIT_1 and fin_acked:
         # "if the FIN segment is now acknowledged, then enter FIN-WAIT-2 and continue processing in that state"
         return replace(block, state=State.FIN_WAIT_2)
+    if block.state in (State.CLOSING, State.LAST_ACK) and arrival.octets and takes(Choice.HALF_DUPLEX):
+        return half_duplex(block, arrival, takes)
     if block.state is State.CLOSING:
         # "if the ACK acknowledges our FIN, then enter the TIME-WAIT state; otherwise, ignore the segment"
         return replace(block, state=State.TIME_WAIT) if fin_acked else _stay(block, None, "fifth")

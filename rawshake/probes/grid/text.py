@@ -33,8 +33,7 @@ def text_and_fin(block: Block, arrival: Arrival, takes: Takes) -> Outcome:
     # (SHLD-3)." A FIN above a gap says that there is such data.
     more = arrival.octets > 0 or (gap and arrival.fin)
     if block.state in _MAY_BE_CLOSED and more and takes(Choice.HALF_DUPLEX):
-        seq = block.nxt if arrival.ack != block.nxt and takes(Choice.ABORTED) else arrival.ack
-        return Outcome(Reply(Flags.RST, seq), State.CLOSED, block.rcv_nxt, "3.6.1, SHLD-3")
+        return half_duplex(block, arrival, takes)
     if gap:
         return _above_a_gap(block, arrival, takes)
     rcv_nxt, state = block.rcv_nxt, block.state
@@ -52,6 +51,12 @@ def text_and_fin(block: Block, arrival: Arrival, takes: Takes) -> Outcome:
     return Outcome(Reply(Flags.ACK, block.nxt, rcv_nxt), state, rcv_nxt, clause)
 
 
+def half_duplex(block: Block, arrival: Arrival, takes: Takes) -> Outcome:
+    """The reset that shows that data was lost, by which the connection ends."""
+    seq = block.nxt if arrival.ack != block.nxt and takes(Choice.ABORTED) else arrival.ack
+    return Outcome(Reply(Flags.RST, seq), State.CLOSED, block.rcv_nxt, "3.6.1, SHLD-3")
+
+
 def _above_a_gap(block: Block, arrival: Arrival, takes: Takes) -> Outcome:
     # RFC 5681 4.2: "Out-of-order data segments SHOULD be acknowledged immediately". First: "A TCP implementation MAY
     # send an ACK segment acknowledging RCV.NXT when a valid segment arrives that is in the window but not at the left
@@ -66,6 +71,9 @@ def _above_a_gap(block: Block, arrival: Arrival, takes: Takes) -> Outcome:
 
 def _after_their_fin(block: Block, arrival: Arrival, takes: Takes) -> Outcome:
     here = Reply(Flags.ACK, block.nxt, block.rcv_nxt)
+    # BSD and gVisor take SHLD-3 to the letter even of text behind a FIN.
+    if arrival.octets > 0 and takes(Choice.HALF_DUPLEX):
+        return half_duplex(block, arrival, takes)
     if block.state is State.TIME_WAIT and arrival.length > 0 and takes(Choice.TIME_WAIT_ACKS):
         # "TIME-WAIT STATE: The only thing that can arrive in this state is a retransmission of the remote FIN.
         # Acknowledge it, and restart the 2 MSL timeout."

@@ -219,3 +219,20 @@ def test_a_program_that_aborts_accuses_nobody(probe: str) -> None:
     wrong = Aborts()
     wrong.ahead = 1
     assert attempt(the(probe), wrong).verdict is Verdict.FAIL
+
+
+class StartsAnew(Stack):
+    """As gVisor once did it takes a FIN that it sends again for its first: after that, ours is awaited."""
+
+    def woke(self, now: int) -> Iterable[Reply]:
+        for one in self.connections.values():
+            if one.block.state is State.LAST_ACK:
+                one.block = replace(one.block, state=State.FIN_WAIT_1)
+        return super().woke(now)
+
+
+def test_last_ack_that_no_late_ack_ends_is_named() -> None:
+    found = attempt(the("last-ack-ends-it-late-too"), StartsAnew())
+    assert found.verdict is Verdict.FAIL
+    assert ("flags", "R.?", ".") in [(one.field, one.expected, one.actual) for one in found.checks]
+    assert attempt(the("last-ack-ends-it"), StartsAnew()).verdict is Verdict.PASS
