@@ -5,7 +5,16 @@ from __future__ import annotations
 import click
 
 from rawshake.api.crafting import Crafting
-from rawshake.cli.parameters import Output, crafting_options, output_options, port, seconds, take
+from rawshake.cli.parameters import (
+    Output,
+    crafting_options,
+    html_option,
+    output_options,
+    port,
+    seconds,
+    svg_option,
+    take,
+)
 
 
 @click.command("connect")
@@ -29,6 +38,8 @@ from rawshake.cli.parameters import Output, crafting_options, output_options, po
 @click.option("--foreground", is_flag=True, help="Hold it here, until Ctrl-C, not in the background.")
 @crafting_options
 @output_options
+@html_option
+@svg_option
 def command(
     host: str, number: int, data: str, hold: int, foreground: bool, simultaneous: bool, **given: object
 ) -> int:

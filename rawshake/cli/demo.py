@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import click
 
 from rawshake.api.crafting import Crafting
-from rawshake.cli.parameters import Output, crafting_options, output_options, take
+from rawshake.cli.parameters import Output, crafting_options, html_option, output_options, svg_option, take
 from rawshake.errors import Exit, Failure
 from rawshake.plain.language import ENGLISH, phrase
 
@@ -32,6 +32,8 @@ SAID: Final = b"Hello from rawshake!\r\n"
 )
 @click.option("-6", "family", flag_value=6, type=int, help="Over IPv6.")
 @output_options
+@html_option
+@svg_option
 def command(family: Literal[4, 6], **given: object) -> int:
     r"""Show a handshake and a close in a lab of their own; no set-up.
 
@@ -107,7 +109,7 @@ def _introduce(lab: Lab, address: str, output: Output) -> None:
     from rawshake.cli.output import render_options
     from rawshake.render.text import wrap
 
-    if output.quiet or output.json == "-":
+    if output.quiet or output.silent:
         return
     options = render_options(output)
     words = options.words or ENGLISH

@@ -12,6 +12,7 @@ from rawshake.cli.output import (
     render_options,
     to_stdout,
     write_octets,
+    write_reports,
     write_text,
 )
 from rawshake.cli.parameters import Output
@@ -46,7 +47,13 @@ class Held:
         channel = keeper.call(invoking_user(), self.number)
         parts = {name: bytearray() for name in PARTS}
         try:
-            channel.send({**order, "output": asdict(output), "options": _plain(options)})
+            # Pages are made here, out of the report.
+            wanted = (
+                output
+                if output.html is None and output.svg is None
+                else replace(output, json=output.json or "")
+            )
+            channel.send({**order, "output": asdict(wanted), "options": _plain(options)})
             for message in channel.messages():
                 if "text" in message:
                     to_stdout(message["text"])
@@ -94,9 +101,13 @@ def _plain(options: Options) -> dict[str, Any]:
 def _write(output: Output, *, raw: bool, data: bytes, json: bytes, pcap: bytes) -> None:
     if output.json is not None:
         write_text(output.json, json.decode())
+    if output.html is not None or output.svg is not None:
+        from rawshake.render.json import load
+
+        write_reports(replace(output, json=None), load(json.decode()))
     if output.pcap is not None:
         write_octets(output.pcap, pcap)
-    if output.json == "-":
+    if output.silent:
         return
     if raw:
         octets_to_stdout(data)
@@ -177,5 +188,5 @@ def to(host: str, port: int, family: Literal[4, 6] | None) -> Held | None:
 
 def say(output: Output, text: str) -> None:
     """A line of our own, unless standard output is for a report alone."""
-    if output.json != "-":
+    if not output.silent:
         to_stdout(f"{text}\n")

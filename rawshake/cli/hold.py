@@ -25,6 +25,7 @@ from rawshake.net.channel import Channel, Message
 from rawshake.net.pcapfile import write
 from rawshake.net.privilege import User, invoking_user
 from rawshake.profile import SECOND
+from rawshake.render.json import dump
 from rawshake.render.options import Options
 from rawshake.report import Exchange, Judged, Outcome, Remark
 from rawshake.tcp.view import End
@@ -204,7 +205,7 @@ class Keeper:
             printer.foot(exchange)
         _hand_over(channel, "data", answer)
         if printer.output.json is not None:
-            _hand_over(channel, "json", report("send", exchange).encode())
+            _hand_over(channel, "json", dump(report("send", exchange)).encode())
         if printer.output.pcap is not None:
             _hand_over(channel, "pcap", self._frames())
         return {"status": status_of(exchange)}
@@ -219,7 +220,8 @@ class Keeper:
         printer.foot(self._ended)
         session.linger(order["linger"])
         if printer.output.json is not None:
-            _hand_over(channel, "json", report("teardown", session.exchange(outcome, detail)).encode())
+            document = dump(report("teardown", session.exchange(outcome, detail)))
+            _hand_over(channel, "json", document.encode())
         if printer.output.pcap is not None:
             _hand_over(channel, "pcap", self._frames())
         return {"status": status_of(self._ended)}

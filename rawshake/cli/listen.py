@@ -9,7 +9,15 @@ import click
 
 from rawshake.api.crafting import Crafting, check
 from rawshake.behaviours import BEHAVIOURS, Behaviour
-from rawshake.cli.parameters import Output, crafting_options_but, number, output_options, seconds, take
+from rawshake.cli.parameters import (
+    Output,
+    crafting_options_but,
+    html_option,
+    number,
+    output_options,
+    seconds,
+    take,
+)
 from rawshake.errors import Exit, Failure
 
 
@@ -63,6 +71,7 @@ def _names() -> str:
     timeout="How long to go on without an answer.",
 )
 @output_options
+@html_option
 def command(
     port: int,
     behave: tuple[Behaviour, int],

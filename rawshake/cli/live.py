@@ -139,7 +139,7 @@ def finish(live: Live, outcome: Outcome, detail: str, *, linger: int) -> int:
     session, printer = live.session, live.printer
     exchange = session.exchange(outcome, detail)
     printer.foot(exchange)
-    late = printer.output.json == "-"
+    late = printer.output.silent
     if not late:
         write_files(printer.output, live.command, exchange, live.frames)
     count = len(session.entries)

@@ -111,7 +111,7 @@ class Printer:
         self.output = output
         self._options = options
         self._write = write
-        self._silent = output.json == "-"
+        self._silent = output.silent
         self._drawing: Ladder | Compact | None = None
         if not output.quiet and not self._silent:
             self._drawing = Compact(options) if output.compact else Ladder(options, client, server)
@@ -143,7 +143,11 @@ class Printer:
 
 def check_files(output: Output) -> None:
     """Refuse files that could not be written in the end, before anything else is done."""
-    for path in (output.json, output.pcap):
+    printed = [f"--{name}" for name in ("json", "html", "svg") if getattr(output, name) == "-"]
+    if len(printed) > 1:
+        both = " and ".join(printed)
+        raise Failure(Exit.USAGE, f"{both} cannot both go to standard output.", "Name a file.")
+    for path in (output.json, output.html, output.svg, output.pcap):
         if path is not None and path != "-":
             from rawshake.net.privilege import check_writable
 
@@ -152,19 +156,33 @@ def check_files(output: Output) -> None:
         raise Failure(Exit.USAGE, "--pcap - would mix frames with words.", "Name a file: --pcap frames.pcap.")
 
 
-def report(command: str, exchange: Exchange) -> str:
-    """The whole report as JSON."""
-    from rawshake.render.json import dump
+def report(command: str, exchange: Exchange) -> Report:
+    """What there is to report of one exchange."""
     from rawshake.rules import book
 
-    return dump(Report(command, (exchange,), tuple(rule.id for rule in book())))
+    return Report(command, (exchange,), tuple(rule.id for rule in book()))
+
+
+def write_reports(output: Output, made: Report, *, ours: End | None = End.CLIENT) -> None:
+    """The report in each form that was asked for; ``ours`` is the end that rawshake played."""
+    if output.json is not None:
+        from rawshake.render.json import dump
+
+        write_text(output.json, dump(made))
+    if output.html is not None:
+        from rawshake.html.exchange import page
+
+        write_text(output.html, page(made, Options(ours=ours)))
+    if output.svg is not None:
+        from rawshake.html.ladder import pictures
+
+        write_text(output.svg, pictures(made.exchanges, Options(ours=ours)))
 
 
 def write_files(output: Output, command: str, exchange: Exchange, frames: Sequence[Frame]) -> None:
     """The report and the frames, where they were asked for; the files belong to whoever ran sudo."""
     with at_once():
-        if output.json is not None:
-            write_text(output.json, report(command, exchange))
+        write_reports(output, report(command, exchange))
         if output.pcap is not None:
             from rawshake.net.pcapfile import save
 

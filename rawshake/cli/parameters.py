@@ -128,6 +128,13 @@ class Output:
     pcap: str | None
     explain: bool = False
     lang: str | None = None
+    html: str | None = None
+    svg: str | None = None
+
+    @property
+    def silent(self) -> bool:
+        """Whether standard output belongs to one of the files."""
+        return "-" in (self.json, self.html, self.svg)
 
 
 def language(text: str) -> str:
@@ -311,11 +318,22 @@ output_options = _options(
     click.option("--pcap", metavar="FILE", help="Write the frames, for Wireshark and the like."),
 )
 
+html_option = click.option(
+    "--html",
+    metavar="FILE",
+    help="Write a page for a browser, one file that needs no other; - is standard output.",
+)
+svg_option = click.option(
+    "--svg",
+    metavar="FILE",
+    help="Write the ladder as a picture for a slide or a README; - is standard output.",
+)
+
 
 GroupT = TypeVar("GroupT", Crafting, Output)
 
 
 def take(kind: type[GroupT], given: dict[str, object]) -> GroupT:
     """Move the values that belong to ``kind`` out of a command's parameters."""
-    values: dict[str, Any] = {entry.name: given.pop(entry.name) for entry in fields(kind)}
+    values: dict[str, Any] = {e.name: given.pop(e.name) for e in fields(kind) if e.name in given}
     return kind(**values)

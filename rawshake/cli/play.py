@@ -6,7 +6,16 @@ from typing import Literal
 
 import click
 
-from rawshake.cli.parameters import Output, number, output_options, permission_option, port, take
+from rawshake.cli.parameters import (
+    Output,
+    html_option,
+    number,
+    output_options,
+    permission_option,
+    port,
+    svg_option,
+    take,
+)
 from rawshake.errors import Exit, Failure
 
 
@@ -28,6 +37,8 @@ from rawshake.errors import Exit, Failure
 @click.option("-6", "family", flag_value=6, type=int, help="IPv6 only.")
 @permission_option
 @output_options
+@html_option
+@svg_option
 def command(
     script: str | None,
     target: tuple[str, ...],

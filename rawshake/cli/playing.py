@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from rawshake.cli import stops
-from rawshake.cli.output import Printer, check_files, render_options, to_stdout, write_text
+from rawshake.cli.output import Printer, check_files, render_options, to_stdout, write_reports
 from rawshake.cli.parameters import Output
 from rawshake.cli.scripts import CALLER, Found
 from rawshake.cli.stops import Stopped
@@ -114,7 +114,7 @@ class Stage:
         assert result is not None
         if result.mistake is not None:
             raise self.found.mistaken(result.mistake) from result.cause
-        if self.output.json != "-":
+        if not self.output.silent:
             for line in self._verdict():
                 to_stdout(f"# {line}\n" if self.output.compact else f"{line}\n")
         self._blame_the_machine()
@@ -162,15 +162,11 @@ class Stage:
 
     def _write(self, exchanges: Sequence[Exchange]) -> None:
         with stops.at_once():
-            if self.output.json is not None:
-                from rawshake.render.json import dump
-
-                rules = tuple(rule.id for rule in book())
-                result = self.conversation.result
-                script = None if result is None else result.stored(self.found.name)
-                write_text(
-                    self.output.json, dump(Report(self.command, tuple(exchanges), rules, script=script))
-                )
+            rules = tuple(rule.id for rule in book())
+            result = self.conversation.result
+            script = None if result is None else result.stored(self.found.name)
+            made = Report(self.command, tuple(exchanges), rules, script=script)
+            write_reports(self.output, made, ours=self.conversation.peers[0].end)
             if self.output.pcap is not None:
                 from rawshake.net.pcapfile import save
 

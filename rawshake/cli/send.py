@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from rawshake.cli.parameters import Output, output_options, seconds, take
+from rawshake.cli.parameters import Output, html_option, output_options, seconds, svg_option, take
 from rawshake.errors import Exit, Failure
 
 #: How much is sent in one go.
@@ -27,6 +27,8 @@ MOST_OCTETS: Final = 32 << 20
 )
 @click.option("--raw", is_flag=True, help="Print what came back octet for octet, and nothing else.")
 @output_options
+@html_option
+@svg_option
 def command(text: str, number: str | None, wait: int, raw: bool, **given: object) -> int:
     r"""Send TEXT over a held connection and print what comes back.
 

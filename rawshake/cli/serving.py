@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from typing import BinaryIO, Final
 
 import click
@@ -12,7 +13,7 @@ from rawshake.api.crafting import Crafting
 from rawshake.api.serving import Served, serving
 from rawshake.behaviours import Behaviour
 from rawshake.cli import stops
-from rawshake.cli.output import to_stdout
+from rawshake.cli.output import to_stdout, write_reports
 from rawshake.cli.parameters import Output
 from rawshake.cli.reporters import Asked, Reporter, reporters
 from rawshake.cli.stops import Stopped
@@ -31,13 +32,16 @@ from rawshake.render.options import Options
 from rawshake.render.summary import Summary
 from rawshake.render.table import Table
 from rawshake.render.words import endpoint_text
-from rawshake.report import Exchange, Judged, Remark, breach_of_peer
+from rawshake.report import Exchange, Judged, Remark, Report, breach_of_peer
 from rawshake.rules import book
 from rawshake.rules.model import Verdict
+from rawshake.tcp.view import End
 from rawshake.trace.expression import parse
 
 #: How many segments of a client are drawn; of the rest the verdict tells.
 DRAWN: Final = 200
+#: How many clients are kept for ``--html``.
+ON_PAGE: Final = 1000
 #: How long all that is open at the end has to be closed.
 GOODBYE: Final = 2 * SECOND
 
@@ -69,7 +73,7 @@ def serve(
         )
         # The text of check is of a capture that has ended: here it is shown as it goes.
         written = reporters(asked, options, stack)
-        if output.json != "-":
+        if not output.silent:
             written = written[1:]
         pcap = stack.enter_context(open_for_user(output.pcap)) if output.pcap else None
         display = Display(output, options, written, pcap)
@@ -81,6 +85,12 @@ def serve(
         display.begin(f"port {served.port.port}")
         _run(served, display, count, duration)
         display.end(served.listener.counts, served.port.lost)
+        name = f"listen {served.port.port}"
+    if output.html is not None:
+        if display.gone > len(display.kept):
+            name += f": the first {len(display.kept)} of {display.gone} clients"
+        made = Report(name, tuple(display.kept), tuple(rule.id for rule in rules))
+        write_reports(replace(output, json=None), made, ours=End.SERVER)
     if display.broken:
         return Exit.RULE_BROKEN
     missed = count is not None and duration is not None and display.gone < count
@@ -118,7 +128,7 @@ class Display:
         self._options = options
         self._reporters = reporters
         self._pcap = pcap
-        self._silent = output.quiet or output.json == "-"
+        self._silent = output.quiet or output.silent
         self._table = Table(options, compact=output.compact)
         self._drawing: tuple[Client, Ladder | Compact] | None = None
         self._drawn = 0
@@ -128,6 +138,8 @@ class Display:
         self._frames = 0
         self._line = ""
         self.gone = 0
+        #: those that the page shows
+        self.kept: list[Exchange] = []
         self.broken = False
         self.stopped = False
 
@@ -178,6 +190,8 @@ class Display:
     def done(self, client: Client, connection: Connection, exchange: Exchange) -> None:
         """It has gone."""
         self.gone += 1
+        if self._output.html is not None and len(self.kept) < ON_PAGE:
+            self.kept.append(exchange)
         self._summary.add(connection)
         self._summary.segments += connection.facts.segments
         self.broken |= any(breach_of_peer(found.ruling) for found in connection.findings)
@@ -211,7 +225,7 @@ class Display:
         for reporter in self._reporters:
             reporter.end(summary)
             reporter.close()
-        if self._output.json == "-":
+        if self._output.silent:
             return
         if self._output.quiet:
             alone = summary.connections == 1 and not summary.left_out

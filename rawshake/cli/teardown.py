@@ -12,11 +12,13 @@ from rawshake.api.crafting import Crafting
 from rawshake.cli.parameters import (
     Output,
     crafting_options,
+    html_option,
     number,
     output_options,
     port,
     rate,
     seconds,
+    svg_option,
     take,
 )
 from rawshake.errors import Exit, Failure
@@ -27,7 +29,7 @@ JOBS = 64
 OF_MANY = frozenset(
     "source interface ttl window mss wscale timestamps sack ecn options family timeout retries allowed".split()
 )
-FOR_ONE = {"how", "data", "pcap", *Crafting.__dataclass_fields__} - OF_MANY
+FOR_ONE = {"how", "data", "pcap", "html", "svg", *Crafting.__dataclass_fields__} - OF_MANY
 #: Crafting options that mean something for a connection that is open already.
 STILL_USEFUL = frozenset({"timeout", "family"})
 
@@ -66,6 +68,8 @@ STILL_USEFUL = frozenset({"timeout", "family"})
 @click.option("--data", metavar="TEXT", default="", help=r"Send it on the third ACK; knows \r\n\x00.")
 @crafting_options
 @output_options
+@html_option
+@svg_option
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -59,7 +59,7 @@ class Witness:
         status = finish(self.live, *outcome_of(self.live.session), linger=0)
         agree = self.agreed == self.compared > 0
         output = self.live.printer.output
-        if output.json != "-":
+        if not output.silent:
             verdict = f"expected and kernel agree: {self.agreed} of {self.compared}"
             colour = style.BOLD_GREEN if agree else style.BOLD_RED
             painted = style.paint([style.Span(verdict, colour)], colour=render_options(output).colour)

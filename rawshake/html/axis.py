@@ -8,8 +8,14 @@ from typing import Final
 
 #: The linear axis is so much longer than the pieces are high together: there is air between those far apart.
 _AIR: Final = 1.25
-#: Lengths of time that a tick may stand for, in ns: 1, 2 and 5 of each power of ten.
-_TICKS: Final = tuple(step * 10**power for power in range(15) for step in (1, 2, 5))
+_SECOND: Final = 1_000_000_000
+_HOUR: Final = 3600 * _SECOND
+#: Lengths of time that a tick may stand for, in ns: round ones as clocks have them.
+_TICKS: Final = (
+    *(step * 10**power for power in range(10) for step in (1, 2, 5)),
+    *(step * _SECOND for step in (10, 30, 60, 120, 300, 600, 1800)),
+    *(step * 10**power * _HOUR for power in range(7) for step in (1, 2, 6)),
+)
 #: Ticks stand at least so far apart.
 _TICK: Final = 24
 

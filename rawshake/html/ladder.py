@@ -6,6 +6,7 @@ It is drawn with one row a segment. Where a piece stands on a linear time axis i
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
@@ -33,18 +34,19 @@ from rawshake.judge import Ruling
 from rawshake.render import style
 from rawshake.render.findings import verdict
 from rawshake.render.options import Options
-from rawshake.render.text import columns, duration, fit, safe, wrap
+from rawshake.render.text import columns, duration, fit, plural, safe, wrap
 from rawshake.render.words import endpoint_text, flags_text, states_before, states_of
 from rawshake.report import Exchange, Judged, Remark
 from rawshake.rules.model import Verdict
 from rawshake.tcp.view import End
 
+_HEIGHT: Final = re.compile(r'height="([0-9.]+)"')
 #: Where the axis of times is, and what is left free above and below the pieces.
 _AXIS: Final = 8
 _MARGIN: Final = 16
 #: So many columns has a line of text over both lifelines, and one at the foot.
-_HEAD_COLUMNS: Final = 52
-_FOOT_COLUMNS: Final = 64
+_HEAD_COLUMNS: Final = 46
+_FOOT_COLUMNS: Final = {"verdict": 56, "legend": 64}
 #: How many segments a description tells one by one.
 _TOLD: Final = 50
 
@@ -111,6 +113,19 @@ def draw(
         "</svg>",
     ]
     return "\n".join(part for part in parts if part) + "\n"
+
+
+def pictures(exchanges: Sequence[Exchange], options: Options) -> str:
+    """A document of its own for one exchange, or for several, one below the other."""
+    drawn = [draw(exchange, options, alone=True) for exchange in exchanges]
+    if len(drawn) == 1:
+        return drawn[0]
+    heights = [float(_HEIGHT.findall(one)[0]) for one in drawn]
+    below = in_rows(heights)
+    parts = [one.replace("<svg ", f'<svg y="{n(y)}" ', 1) for one, y in zip(drawn, below, strict=True)]
+    title = f"<title>TCP: {plural(len(drawn), 'connection')}</title>"
+    size = f'viewBox="0 0 {WIDTH} {n(sum(heights))}" width="{WIDTH}" height="{n(sum(heights))}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{title}\n{"".join(parts)}</svg>\n'
 
 
 def _start(exchange: Exchange) -> int:
@@ -194,12 +209,12 @@ def _foot(exchange: Exchange, options: Options) -> tuple[list[str], float]:
     text, colour = verdict(exchange, options)
     name = {style.BOLD_RED: "fail", style.BOLD_GREEN: "pass"}.get(colour, "warn")
     sign = {"fail": SIGNS[Verdict.FAIL], "pass": SIGNS[Verdict.PASS]}.get(name, SIGNS[Verdict.WARN])
-    rows = [(f"verdict {name}", row) for row in wrap(f"{sign} {text}", _FOOT_COLUMNS)]
+    rows = [(f"verdict {name}", row) for row in wrap(f"{sign} {text}", _FOOT_COLUMNS["verdict"])]
     if exchange.steps:
         isns = isns_text(exchange)
         legend = f"{isns}: initial sequence numbers. " if isns else ""
         legend += "Dashed bar, STATE?: expected, no segment has proven it yet."
-        rows += [("legend", row) for row in wrap(legend, _FOOT_COLUMNS)]
+        rows += [("legend", row) for row in wrap(legend, _FOOT_COLUMNS["legend"])]
     parts = [words(f"{name}", row, 14, LINE * at) for at, (name, row) in enumerate(rows, 1)]
     return parts, LINE * len(rows) + 12
 
@@ -281,7 +296,9 @@ def _axis(
         for piece, edge, time in zip(pieces, times, at, strict=True)
     )
     dots = "".join(f'<circle cx="{_AXIS}" cy="{n(time)}" r="2.5"/>' for time in at)
-    note = words("quiet", f"a tick is {duration(step)}", _AXIS - 4, begin - 14) if step else ""
+    note = ""
+    if step:
+        note = words("quiet", "a tick:", _AXIS - 4, -8 - LINE) + words("quiet", duration(step), _AXIS - 4, -8)
     return (
         f'<g class="axis" display="none"><path d="M{_AXIS} {n(begin)}v{n(length)}{ticks}"/>'
         f'<path class="leader" d="{leaders}"/>{dots}{note}</g>'

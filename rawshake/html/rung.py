@@ -117,7 +117,7 @@ def segment(
     _states(column, states)
     number = entry.frame or step.number
     gutter = words("number", str(number), CLIENT - 8, arrow - 10, "end") + words(
-        "time", moment(step.time - start), CLIENT - 8, arrow + 4, "end"
+        "time", _since(step.time - start), CLIENT - 8, arrow + 4, "end"
     )
     height = column.y + _PAD
     kind = " ".join(["segment", str(step.sender), *_kinds(step)])
@@ -136,7 +136,7 @@ def remark(entry: Remark, *, start: int, before: int | None) -> Piece:
     first = column.y + LINE - 4
     for row in wrap(safe(entry.text), COLUMNS - 4):
         column.line("remark", row)
-    column.parts.append(words("time", moment(entry.time - start), CLIENT - 8, first, "end"))
+    column.parts.append(words("time", _since(entry.time - start), CLIENT - 8, first, "end"))
     return Piece(
         entry.time, column.y + _PAD - 2, first - 4, f'<g class="remarked">{"".join(column.parts)}</g>'
     )
@@ -151,6 +151,12 @@ def words(name: str, text: str, x: float, y: float, anchor: str = "start") -> st
 def n(number: float) -> str:
     """A number as short as it can be."""
     return f"{number:.1f}".removesuffix(".0")
+
+
+def _since(time: int) -> str:
+    """The time since the start; whole seconds where they are too many for the column."""
+    text = moment(time)
+    return text if len(text) <= 12 else f"{time / 1e9:.0f} s"
 
 
 def _pause(time: int, before: int | None) -> tuple[float, str]:

@@ -8,7 +8,8 @@ from rawshake.judge import Judge
 from rawshake.report import Exchange, Judged, Outcome
 from rawshake.rules import book
 from rawshake.tcp.view import End
-from tests.render import exchanges, golden
+from tests.render import exchanges
+from tests.render.golden import everything
 
 
 def judged(written: Exchange) -> Exchange:
@@ -25,4 +26,28 @@ WHOLE = judged(exchanges.exchange(exchanges.WHOLE))
 FAULTY = judged(exchanges.exchange(exchanges.FAULTY, outcome=Outcome.REFUSED))
 LOSSES = judged(exchanges.exchange(exchanges.LOSSES, outcome=Outcome.HELD))
 #: Every kind of entry and of ruling, of rules that there are not, with hostile words.
-EVERYTHING = golden.everything()
+EVERYTHING = everything()
+#: Long addresses, one of each end.
+SIX = judged(
+    exchanges.exchange(
+        exchanges.FAULTY, client=exchanges.SIX[0], server=exchanges.SIX[1], outcome=Outcome.REFUSED
+    )
+)
+#: A thousand segments, most of them microseconds apart, with pauses of minutes between.
+LONG = judged(
+    exchanges.exchange(
+        """
+        > S 0:0(0) win 64240 <mss 1460>
+        +0.000042 < S. 0:0(0) ack 1 win 65160 <mss 1460>
+        +0.000020 > . 1:1(0) ack 1 win 64240
+        """
+        + "".join(
+            f"""
+            +{"90" if number % 100 == 0 else "0.000003"} > P. {number}:{number + 1}(1) ack 1 win 64240
+            +0.000001 < . 1:1(0) ack {number + 1} win 65160
+            """
+            for number in range(1, 500)
+        ),
+        outcome=Outcome.OPEN,
+    )
+)

@@ -10,6 +10,7 @@ function enliven(element) {
     ladder.panel = made("div", "ladder-panel", {
       role: "region", "aria-label": "The segment", "aria-live": "polite", tabindex: "0",
     });
+    ladder.panel.hidden = true;
     svg.replaceWith(frame);
     picture.append(svg);
     frame.append(toolbar(ladder), picture, ladder.panel);
@@ -97,10 +98,12 @@ function setUpSegments(ladder) {
       next.focus();
     });
   });
-  choose(ladder, segments, 0);
+  // Beside the picture there is room for the first one; below it the panel would cover some of it.
+  if (matchMedia("(min-width: 60.01rem)").matches) choose(ladder, segments, 0);
 }
 
 function choose(ladder, segments, index) {
+  ladder.panel.hidden = false;
   if (ladder.chosen === index) return;
   const before = segments[ladder.chosen ?? 0];
   before.setAttribute("tabindex", "-1");
@@ -108,7 +111,10 @@ function choose(ladder, segments, index) {
   segments[index].setAttribute("tabindex", "0");
   segments[index].setAttribute("aria-pressed", "true");
   ladder.chosen = index;
-  ladder.panel.replaceChildren(...particulars(ladder.known, ladder.known.segments[index]));
+  const close = made("button", "close", { type: "button", "aria-label": "Close" }, "×");
+  close.addEventListener("click", () => { ladder.panel.hidden = true; });
+  ladder.panel.replaceChildren(close, ...particulars(ladder.known, ladder.known.segments[index]));
+  ladder.panel.scrollTop = 0;
 }
 
 /** The fields of a segment and what every rule said of it, with its arithmetic. */
