@@ -33,7 +33,8 @@ def imported_elsewhere(top: str) -> set[str]:
 
 def declared(requirements: list[str]) -> set[str]:
     """What the packages in a list of requirements are imported as."""
-    return {re.split(r"[<>=!~ ]", requirement)[0].replace("-", "_") for requirement in requirements}
+    names = {re.split(r"[<>=!~ ]", requirement)[0].replace("-", "_") for requirement in requirements}
+    return {{"pyyaml": "yaml"}.get(name, name) for name in names}
 
 
 def test_dependencies_are_what_is_imported() -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 import pytest
 
-from rawshake.cli.commands import cli
-from rawshake.errors import Exit
+from rawshake.errors import Exit, Failure
 from scripts import readme
+from tests.typed import calls, parse
 
 ROOT = Path(__file__).parent.parent
 TEXT = readme.README.read_text(encoding="utf-8")
@@ -23,18 +23,6 @@ def part(name: str) -> str:
     found = [match[0] for match in readme.PART.finditer(TEXT) if match[2] == name]
     assert len(found) == 1
     return found[0]
-
-
-def known() -> dict[str, set[str]]:
-    """The options of every command, its subcommands' included."""
-    context = click.Context(cli)
-    found = {}
-    for name in cli.list_commands(context):
-        command = cli.get_command(context, name)
-        assert command is not None
-        inner = list(command.commands.values()) if isinstance(command, click.Group) else []
-        found[name] = {option for one in (command, *inner) for p in one.params for option in p.opts}
-    return found
 
 
 def test_its_tables_are_what_the_code_says() -> None:
@@ -113,17 +101,29 @@ def test_an_unknown_argument_is_refused() -> None:
     assert readme.main(["--nonsense"]) == 2
 
 
-def test_its_examples_name_commands_and_options_that_there_are() -> None:
-    """Every line ``rawshake COMMAND ... --option`` of a block, whatever stands before it."""
-    commands = known()
-    blocks = re.findall(r"^```\w*\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
-    lines = [line for block in blocks for line in block.splitlines()]
-    seen = set()
-    for line in lines:
-        if found := re.match(r"(?:\$ )?(?:sudo |docker exec shake )?rawshake ([a-z]+)(.*)", line):
-            name, rest = found[1], found[2].partition("#")[0]
-            seen.add(name)
-            assert name in commands
-            for option in re.findall(r"(?<= )--?[a-z][a-z-]*", rest.partition(" -- ")[0]):
-                assert option in commands[name], line
-    assert {"demo", "connect", "send", "sessions", "teardown", "lab", "doctor"} <= seen
+def shell_lines(text: str) -> list[str]:
+    """What is typed in the blocks of a Markdown file: every line that starts rawshake, in whatever way."""
+    blocks = re.findall(r"^```\w*\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    lines = [line.strip().removeprefix("$ ") for block in blocks for line in block.splitlines()]
+    return [
+        line
+        for line in lines
+        if re.match(r"(sudo |docker \w+ .*|tcpdump .*\| )?rawshake [a-z-]|docker run ", line)
+    ]
+
+
+def test_its_examples_are_understood() -> None:
+    measured = TEXT.partition("\n## How fast\n")[2].partition("\n## ")[0]  # its blocks are no shell
+    seen = {parse(arguments) for line in shell_lines(TEXT.replace(measured, "")) for arguments in calls(line)}
+    assert {"demo", "connect", "send", "sessions", "teardown", "run", "doctor", "verify", "check"} <= seen
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["rawshake tearup", "docker exec shake rawshake send", "docker run --rm IMAGE teardown --nonsense"],
+)
+def test_an_example_that_is_not_understood_is_found(line: str) -> None:
+    assert shell_lines(f"```\n{line}  # why\n```\n") == [f"{line}  # why"]
+    *_, arguments = calls(line)
+    with pytest.raises((click.UsageError, Failure)):
+        parse(arguments)

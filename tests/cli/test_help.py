@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 
 import click
 import pytest
@@ -11,53 +10,10 @@ import pytest
 from rawshake.cli.commands import cli
 from rawshake.errors import Failure
 from scripts.command_line import blocks, commands, context_of, examples
+from tests.typed import calls, parse
 
 COMMANDS = dict(commands())
-#: What an example may begin with that is no rawshake: it stands before a pipe, or tells of something beside.
-OTHERS = ("tcpdump", "pydoc", "bash", "sh", "ping")
 EXAMPLES = [(name, line) for name, command in COMMANDS.items() for line in examples(command)]
-
-
-def calls(line: str) -> list[list[str]]:
-    """The arguments of every rawshake that a line of shell starts, those that run another command included."""
-    found = []
-    for words in _simple_commands(line):
-        program, *arguments = [word for word in words if word != "sudo"]
-        if program == "rawshake":
-            found.append(arguments)
-            if "--" in arguments:
-                found += calls(shlex.join(arguments[arguments.index("--") + 1 :]))
-        elif program == "sh":
-            found += calls(arguments[-1])
-        elif program not in OTHERS:
-            raise ValueError(f"no example begins with {program!r}")
-    return found
-
-
-def _simple_commands(line: str) -> list[list[str]]:
-    """A line of shell at its pipes and semicolons, without what leads to files."""
-    lexer = shlex.shlex(line, posix=True, punctuation_chars="|;<>")
-    lexer.whitespace_split = True
-    found: list[list[str]] = [[]]
-    words = iter(lexer)
-    for word in words:
-        if word in ("|", ";"):
-            found.append([])
-        elif word in ("<", ">"):
-            next(words)
-        else:
-            found[-1].append(word)
-    return found
-
-
-def parse(arguments: list[str]) -> None:
-    """Have click read them, down to the command that they name."""
-    context = cli.make_context("rawshake", list(arguments))
-    command: click.Command = cli
-    while isinstance(command, click.Group):
-        _, inner, rest = command.resolve_command(context, [*context._protected_args, *context.args])
-        assert inner is not None
-        command, context = inner, inner.make_context(inner.name, rest, parent=context)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
