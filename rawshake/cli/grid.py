@@ -10,8 +10,9 @@ from rawshake.errors import Exit, Failure
 
 @click.command("grid")
 @click.argument("report", metavar="REPORT")
+@click.option("--html", metavar="FILE", help="Write a page: the grid as a heat map.")
 @drawing_options
-def command(report: str, **given: object) -> int:
+def command(report: str, html: str | None, **given: object) -> int:
     r"""Draw the grid of a report: each state, each kind of segment, each place of its numbers.
 
     REPORT is what 'rawshake verify --json FILE' wrote; - is standard input.
@@ -19,18 +20,24 @@ def command(report: str, **given: object) -> int:
     \b
     Examples:
       rawshake lab run -- rawshake verify lab --select grid --json report.json
-      rawshake grid report.json
+      rawshake grid report.json --html grid.html
     """
-    from rawshake.cli.output import to_stdout
+    from rawshake.cli.output import to_stdout, write_text
     from rawshake.cli.stored import stored_run
     from rawshake.render.grid_map import NAMES, grid_map
 
-    cells = [one for one in stored_run(report).results if one.id in NAMES]
+    run = stored_run(report)
+    cells = [one for one in run.results if one.id in NAMES]
     if not cells:
         raise Failure(
             Exit.UNREADABLE,
             f"No cell of the grid is in {report}.",
             "Run it: rawshake verify HOST --select grid.",
         )
-    to_stdout(grid_map(cells, drawing(given)))
+    if html is not None:
+        from rawshake.html.grid import page
+
+        write_text(html, page(run.target, cells))
+    if html != "-":
+        to_stdout(grid_map(cells, drawing(given)))
     return Exit.OK

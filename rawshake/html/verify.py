@@ -69,8 +69,8 @@ def page(run: Run, report: str, probes: Sequence[Probe], rules: Collection[str])
     return document(
         "verify.html",
         title=f"TCP of {run.target}",
-        css=(*ladder.CSS, "heatmap.css", "verify.css"),
-        js=(*ladder.JS, "heatmap.js", "verify.js"),
+        css=(*ladder.CSS, "verdicts.css", "heatmap.css", "verify.css"),
+        js=(*ladder.JS, "filter.js", "heatmap.js", "verify.js"),
         data={"probes": [_sought(one) for one in results]},
         packed=[
             pack("details", (detail(one, run.again(one.probe.id)) for one in results), size=_BATCH),

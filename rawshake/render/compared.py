@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from rawshake.probes.gridprobes import CHAPTER
@@ -19,26 +20,48 @@ MISSING: Final = "-"
 _NARROWEST: Final = 8
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One probe, and what each report has of it: None where it was not run."""
+
+    id: str
+    found: tuple[Stored | None, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Whether the stacks do; a note differs where its sentences do."""
+        return len(set(map(_told, self.found))) > 1
+
+    @property
+    def is_cell(self) -> bool:
+        """Whether it is a cell of the grid."""
+        return any(one is not None and one.chapter == CHAPTER for one in self.found)
+
+
+def rows_of(runs: Sequence[StoredRun]) -> tuple[Row, ...]:
+    """A row for each probe that any of the reports has, in their order."""
+    tables = [{one.id: one for one in run.results} for run in runs]
+    ids = dict.fromkeys(name for table in tables for name in table)
+    return tuple(Row(name, tuple(table.get(name) for table in tables)) for name in ids)
+
+
 def compared(names: Sequence[str], runs: Sequence[StoredRun], options: Options) -> str:
     """A row for each probe on which the stacks differ, with ``verbose`` for all; then the counts of each stack.
 
-    ``names`` are those of the stacks, in the order of ``runs``. A note differs where its sentences do.
+    ``names`` are those of the stacks, in the order of ``runs``.
     """
-    tables = [{one.id: one for one in run.results} for run in runs]
-    ids = list(dict.fromkeys(name for table in tables for name in table))
-    rows = [(name, [table.get(name) for table in tables]) for name in ids]
-    differing = [row for row in rows if len({_told(one) for one in row[1]}) > 1]
-    same = [row for row in rows if row not in differing]
+    rows = rows_of(runs)
+    differing = [row for row in rows if row.differs]
     column = max(_NARROWEST, min(14, max(map(len, names)) + 2))
     width = max(24, options.columns - column * len(names))
     lines = [_head("differs", names, width, column, options)]
-    lines += [_row(name, found, width, column) for name, found in differing]
+    lines += [_row(row, width, column) for row in differing]
     if options.verbose:
         lines += [[], _head("the same", names, width, column, options)]
-        lines += [_row(name, found, width, column) for name, found in same]
+        lines += [_row(row, width, column) for row in rows if not row.differs]
     lines.append([])
-    lines += _totals(tables, width, column)
-    cells = sum(any(one is not None and one.chapter == CHAPTER for one in found) for _, found in differing)
+    lines += _totals(runs, width, column)
+    cells = sum(row.is_cell for row in differing)
     text = f"{plural(len(differing), 'probe')} of {len(rows)} differ, {cells} of them cells of the grid."
     lines += [[], [Span(text)]]
     return "".join(paint(line, colour=options.colour) + "\n" for line in lines)
@@ -56,9 +79,9 @@ def _head(title: str, names: Sequence[str], width: int, column: int, options: Op
     return [Span(f"{title:<{width}}", style.DIM), Span(shown, style.BOLD)]
 
 
-def _row(name: str, found: Iterable[Stored | None], width: int, column: int) -> list[Span]:
-    spans = [Span(f"{fit(name, width - 1):<{width}}")]
-    for one in found:
+def _row(row: Row, width: int, column: int) -> list[Span]:
+    spans = [Span(f"{fit(row.id, width - 1):<{width}}")]
+    for one in row.found:
         if one is None:
             spans.append(Span(f"{MISSING:<{column}}", style.DIM))
         else:
@@ -66,8 +89,8 @@ def _row(name: str, found: Iterable[Stored | None], width: int, column: int) -> 
     return spans
 
 
-def _totals(tables: Sequence[dict[str, Stored]], width: int, column: int) -> Iterator[list[Span]]:
-    counts = [Counter(one.verdict for one in table.values()) for table in tables]
+def _totals(runs: Sequence[StoredRun], width: int, column: int) -> Iterator[list[Span]]:
+    counts = [Counter(one.verdict for one in run.results) for run in runs]
     for verdict in Verdict:
         if any(count[verdict] for count in counts):
             spans = [Span(f"{verdict.value:<{width}}", OF_VERDICT[verdict])]

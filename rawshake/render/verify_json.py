@@ -23,13 +23,14 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One probe of a stored report: ``notes`` are the sentences of what is more than a PASS."""
+    """One probe of a stored report: ``notes`` are the sentences of what is more than a PASS; ``answer`` is a cell's."""
 
     id: str
     chapter: str
     verdict: Verdict
     notes: tuple[str, ...]
     answer: str = ""
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,4 +152,4 @@ def _stored(node: Node) -> Stored:
         answer = "" if cell.value is None else cell["answer"].text()
     reason = node["reason"].text()
     told = tuple(dict.fromkeys([*notes, *([reason] if reason else [])]))
-    return Stored(node["id"].text(), node["chapter"].text(), verdict, told, answer)
+    return Stored(node["id"].text(), node["chapter"].text(), verdict, told, answer, node["summary"].text())

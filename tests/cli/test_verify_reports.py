@@ -86,3 +86,15 @@ def test_a_cell_of_the_grid_has_a_page() -> None:
     assert done.status == Exit.OK
     assert done.out.startswith("ESTABLISHED/RST/at\nESTABLISHED: RST at RCV.NXT.\n")
     assert "clause    RFC 9293 3.10.7.4\n" in done.out
+
+
+@pytest.mark.parametrize(("word", "page"), [("grid", "heatmap"), ("compare", "differs")])
+def test_a_page_is_written_beside_the_screen_or_in_its_place(
+    report: Path, tmp_path: Path, word: str, page: str
+) -> None:
+    path = tmp_path / "page.html"
+    beside = rawshake(word, str(report), "--html", str(path))
+    assert (beside.status, beside.err) == (Exit.OK, "")
+    assert beside.out == rawshake(word, str(report)).out
+    assert f'id="{page}"' in path.read_text()
+    assert rawshake(word, str(report), "--html", "-").out == path.read_text()

@@ -1,7 +1,7 @@
 // The grid: one stop for Tab, arrow keys from cell to cell, words for the cell that is looked at.
 
-/** Make the grid's cells walkable; `told(number)` gives words for a cell, `open(number)` is called for a click. */
-function setUpHeatmap(told, open) {
+/** Make the cells walkable; `told(number)` gives sentences about a cell, `open(number)` is called for a click. */
+function setUpHeatmap(told, open = () => {}) {
   const table = document.getElementById("heatmap");
   if (!table) return;
   const readout = document.getElementById("readout");

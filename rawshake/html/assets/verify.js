@@ -45,45 +45,24 @@ function setUpDetail() {
   named();
 }
 
-function setUpFilter() {
-  const words = document.getElementById("words");
-  const chapter = document.getElementById("chapter");
-  const only = [...document.querySelectorAll(".only")];
+function setUpList() {
   const rows = [...document.querySelectorAll(".probes > li")];
   const cells = [...document.querySelectorAll("#heatmap button.cell")];
   const chapters = [...document.querySelectorAll("details.chapter")];
-
-  function filter() {
-    const sought = words.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const wanted = new Set(only.filter((one) => one.ariaPressed === "true").map((one) => one.dataset.verdict));
-    const fits = ([, of, verdict, text]) => (!chapter.value || of === chapter.value)
-      && (!wanted.size || wanted.has(verdict)) && sought.every((word) => text.includes(word));
-    shown = [...probes.keys()].filter((number) => fits(probes[number]));
+  setUpFilter(probes.length, (fits) => {
+    shown = [...probes.keys()].filter((number) => {
+      const [, chapter, verdict, words] = probes[number];
+      return fits(chapter, [verdict], words);
+    });
     const kept = new Set(shown);
     for (const row of rows) row.hidden = !kept.has(Number(row.dataset.number));
     for (const cell of cells) cell.classList.toggle("out", !kept.has(Number(cell.dataset.number)));
     for (const one of chapters) one.hidden = !one.querySelector("li:not([hidden])");
-    document.getElementById("shown").textContent = shown.length === probes.length
-      ? `${probes.length} probes` : `${shown.length} of ${probes.length} probes`;
     document.getElementById("none").hidden = chapters.some((one) => !one.hidden);
-  }
-
-  words.addEventListener("input", filter);
-  chapter.addEventListener("change", filter);
-  for (const one of only) {
-    one.addEventListener("click", () => {
-      one.ariaPressed = String(one.ariaPressed !== "true");
-      filter();
-    });
-  }
-  document.getElementById("clear").addEventListener("click", () => {
-    words.value = "";
-    chapter.value = "";
-    for (const one of only) one.ariaPressed = "false";
-    filter();
+    return shown.length;
   });
 }
 
-setUpFilter();
+setUpList();
 setUpDetail();
 setUpHeatmap((number) => probes[number][4], show);
