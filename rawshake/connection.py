@@ -304,3 +304,17 @@ class Connection:
     undecidable: Counter[tuple[str, str]] = field(default_factory=Counter)
     remarks: tuple[str, ...] = ()
     exchange: Exchange | None = None
+
+
+class Alike(NamedTuple):
+    """Connections in which nothing was found, all complete and closed in the same way, counted and not told apart.
+
+    All held the same rules; ``undecidable`` is the sum of all of them.
+    """
+
+    connections: int
+    ended: Ended
+    held: frozenset[str]
+    undecidable: Counter[tuple[str, str]]
+    first_time: int
+    last_time: int

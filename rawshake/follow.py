@@ -12,8 +12,9 @@ from rawshake.judge import CaptureJudge, Judge, Ruling
 from rawshake.link import Frame, without_hop
 from rawshake.report import Exchange, Judged, Outcome, Remark
 from rawshake.rules.model import Rule, Verdict
-from rawshake.rules.opening import Syns
+from rawshake.rules.opening import Opening, Syns
 from rawshake.tcp.decode import IcmpError, Undecoded, decode
+from rawshake.tcp.ends import Key, key_of, ordered_ends
 from rawshake.tcp.segment import Checksum, Segment
 from rawshake.tcp.state import State
 from rawshake.tcp.tracker import Tracker
@@ -28,8 +29,6 @@ REMEMBERED: Final = 8
 LINGER: Final = 240 * SECOND
 #: States in which a SYN with another ISN begins another connection at once.
 OVER: Final = frozenset({None, State.CLOSED, State.LISTEN, State.TIME_WAIT, State.SYN_SENT, State.LAST_ACK})
-
-Key = tuple[str, int, str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +56,7 @@ class Totals:
 
 
 @dataclass(slots=True)
-class _Live:
+class Live:
     """A connection that is being followed. ``held_back`` is a SYN that may begin another one."""
 
     number: int
@@ -108,8 +107,9 @@ class Follower:
         self._limits = limits or Limits()
         self._keep = keep
         self._live = live
-        self._open: OrderedDict[Key, _Live] = OrderedDict()
-        self._ended: OrderedDict[Key, None] = OrderedDict()
+        self._open: OrderedDict[Key, Live] = OrderedDict()
+        #: those that have ended, in that order: their ends, or a number by which a subclass knows them
+        self._ended: OrderedDict[Key | int, int] = OrderedDict()
         self._right: OrderedDict[str, None] = OrderedDict()
         self._steps = 0
         self.totals = Totals()
@@ -134,8 +134,11 @@ class Follower:
 
     def settle(self, before: int) -> None:
         """Hand on the connections that have ended and were silent since ``before``, ns: live traffic has no end."""
-        while self._ended and self._open[key := next(iter(self._ended))].last_time < before:
-            self._close(key)
+        while self._ended and self._last_time(next(iter(self._ended))) < before:
+            self._let_go()
+
+    def _last_time(self, name: Key | int) -> int:
+        return self._open[name].last_time if isinstance(name, tuple) else self._now
 
     def finish(self) -> Totals:
         """The capture has ended: judge what is still open."""
@@ -163,7 +166,7 @@ class Follower:
         self._open.move_to_end(key)
         self._apply(live, self._doubt(live, segment, frame.number), frame.time, frame.number)
 
-    def _doubt(self, live: _Live, segment: Segment, number: int) -> Segment:
+    def _doubt(self, live: Live, segment: Segment, number: int) -> Segment:
         """Take a wrong checksum of who has never sent a right one for one that was yet to be filled in.
 
         Hardware fills in checksums behind the tap, and what stands there before is not always the sum over
@@ -178,7 +181,7 @@ class Follower:
             return replace(segment, checksum=Checksum.UNVERIFIABLE)
         return segment
 
-    def _same_or_another(self, live: _Live, segment: Segment, frame: Frame) -> _Live | None:
+    def _same_or_another(self, live: Live, segment: Segment, frame: Frame) -> Live | None:
         """The connection that this segment belongs to; None while a SYN waits for what is said to it."""
         if live.held_back is not None:
             syn, time, number = live.held_back
@@ -197,12 +200,12 @@ class Follower:
             return None
         return live
 
-    def _is_another(self, live: _Live, syn: Segment) -> bool:
+    def _is_another(self, live: Live, syn: Segment) -> bool:
         sender = live.tracker.sender_of(syn)
         iss = live.tracker.ends.of(sender).iss
         return iss is not None and iss != syn.seq
 
-    def _over(self, live: _Live, syn: Segment) -> bool:
+    def _over(self, live: Live, syn: Segment) -> bool:
         ends = live.tracker.ends
         sender = live.tracker.sender_of(syn)
         me, peer = ends.of(sender), ends.of(sender.other)
@@ -210,30 +213,30 @@ class Follower:
             return me.expected is not State.SYN_SENT or peer.proven is not None or peer.iss is None
         return False
 
-    def _replace_by(self, live: _Live, segment: Segment, frame: Frame) -> _Live:
+    def _replace_by(self, live: Live, segment: Segment, frame: Frame) -> Live:
         self._close(live.key)
         return self._begin(live.key, segment, frame)
 
-    def _replace(self, live: _Live, syn: Segment, time: int, number: int) -> _Live:
+    def _replace(self, live: Live, syn: Segment, time: int, number: int) -> Live:
         self._close(live.key)
         fresh = self._begin(live.key, syn, Frame(time, b"", number=number))
         self._apply(fresh, syn, time, number)
         return fresh
 
-    def _begin(self, key: Key, segment: Segment, frame: Frame) -> _Live:
+    def _begin(self, key: Key, segment: Segment, frame: Frame) -> Live:
         if len(self._open) >= self._limits.connections:
             self._evict()
         self.totals.connections += 1
         client, server = (segment.src, segment.sport), (segment.dst, segment.dport)
         if segment.syn and segment.has_ack:
             client, server = server, client
-        live = _Live(self.totals.connections, key, Tracker(client, server), Judge(self._rules), frame.number)
+        live = Live(self.totals.connections, key, Tracker(client, server), Judge(self._rules), frame.number)
         self._open[key] = live
         if frame.packet:
             live.recent.append((frame.time, without_hop(frame.packet)))
         return live
 
-    def _is_copy(self, live: _Live, frame: Frame) -> bool:
+    def _is_copy(self, live: Live, frame: Frame) -> bool:
         packet = without_hop(frame.packet)
         copied = False
         for time, seen in live.recent:
@@ -241,7 +244,7 @@ class Follower:
         live.recent.append((frame.time, packet))
         return copied
 
-    def _apply(self, live: _Live, segment: Segment, time: int, number: int) -> None:
+    def _apply(self, live: Live, segment: Segment, time: int, number: int) -> None:
         step = live.tracker.apply(segment, time)
         rulings = live.judge.step(step)
         live.tally.add(step)
@@ -258,7 +261,7 @@ class Follower:
             self._live(live.number, live.tracker, entry)
         self._ended_or_not(live)
 
-    def _cut(self, live: _Live) -> None:
+    def _cut(self, live: Live) -> None:
         """Keep no more of its transcript, and none of what is kept: the whole can no longer be judged."""
         longest = max(self._open.values(), key=lambda one: len(one.entries))
         for one in {id(live): live, id(longest): longest}.values():
@@ -267,7 +270,7 @@ class Follower:
                 one.entries.clear()
                 one.cut = True
 
-    def _note(self, live: _Live, rulings: Sequence[Ruling], number: int, segment: Segment | None) -> None:
+    def _note(self, live: Live, rulings: Sequence[Ruling], number: int, segment: Segment | None) -> None:
         for ruling in rulings:
             if ruling.verdict is Verdict.PASS:
                 live.passed.add(ruling.rule)
@@ -281,23 +284,28 @@ class Follower:
 
     # The end.
 
-    def _ended_or_not(self, live: _Live) -> None:
+    def _ended_or_not(self, live: Live) -> None:
         states = {view.expected for view in live.tracker.ends}
         if not states <= {State.CLOSED, State.TIME_WAIT, State.LISTEN}:
             self._ended.pop(live.key, None)
             return
-        self._ended[live.key] = None
+        self._ended[live.key] = 0
         self._ended.move_to_end(live.key)
         if len(self._ended) > self._limits.ended:
-            self._close(next(iter(self._ended)))
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if isinstance(name := next(iter(self._ended)), tuple):
+            self._close(name)
 
     def _evict(self) -> None:
         """Make room: what has ended first, then what was silent for longest."""
-        key = next(iter(self._ended), None)
-        if key is None:
-            key = next(iter(self._open))
-            self._open[key].remarks.append("forgotten while open: too many connections at a time")
-            self.totals.evicted += 1
+        if self._ended:
+            self._let_go()
+            return
+        key, live = next(iter(self._open.items()))
+        live.remarks.append("forgotten while open: too many connections at a time")
+        self.totals.evicted += 1
         self._close(key)
 
     def _close(self, key: Key) -> None:
@@ -311,18 +319,26 @@ class Follower:
             self._open.pop(key, None)
             self._ended.pop(key, None)
         self._steps -= len(live.entries)
-        self._done(self._summary(live))
+        ends = live.tracker.client, live.tracker.server
+        self._finished(live, live.syns.openings(live.number, *ends, self._now))
 
-    def _summary(self, live: _Live) -> Connection:
+    def _finished(self, live: Live, openings: Sequence[Opening]) -> None:
+        """Judge the whole of a connection of which nothing more is to come, and hand it on."""
+        self._done(self._summary(live, self._whole(live) + self._capture.connection(openings)))
+
+    def _whole(self, live: Live) -> tuple[Ruling, ...]:
+        """What the rules over a whole connection say of it."""
         closing: tuple[Ruling, ...] = ()
-        judged = [entry for entry in live.entries if isinstance(entry, Judged)]
         if live.cut:
             live.remarks.append("too long to be judged as a whole: only segment by segment")
         else:
-            closing = live.judge.exchange([entry.step for entry in judged], disturbed=live.disturbed)
+            steps = [entry.step for entry in live.entries if isinstance(entry, Judged)]
+            closing = live.judge.exchange(steps, disturbed=live.disturbed)
         self._undoubt(live)
-        ends = live.tracker.client, live.tracker.server
-        closing += self._capture.connection(live.syns.openings(live.number, *ends, self._now))
+        return closing
+
+    def _summary(self, live: Live, closing: tuple[Ruling, ...]) -> Connection:
+        judged = [entry for entry in live.entries if isinstance(entry, Judged)]
         for ruling in closing:
             at = judged[ruling.step - 1] if 0 < ruling.step <= len(judged) else None
             segment = at.step.segment if at else None
@@ -352,7 +368,7 @@ class Follower:
         )
         return replace(connection, exchange=exchange)
 
-    def _undoubt(self, live: _Live) -> None:
+    def _undoubt(self, live: Live) -> None:
         """Who has sent right checksums after all, sent a wrong one."""
         corrupt = [rule for rule in self._rules if rule.corrupt]
         for number, frame, src in live.doubted:
@@ -382,13 +398,3 @@ class Follower:
             live.entries.append(remark)
         if self._live is not None:
             self._live(live.number, live.tracker, remark)
-
-
-def key_of(segment: Segment) -> Key:
-    """Both ends of a connection, whichever way the segment goes."""
-    return ordered_ends(segment.src, segment.sport, segment.dst, segment.dport)
-
-
-def ordered_ends(src: str, sport: int, dst: str, dport: int) -> Key:
-    """Two ends in an order that does not depend on who is named first."""
-    return (src, sport, dst, dport) if (src, sport) <= (dst, dport) else (dst, dport, src, sport)

@@ -234,15 +234,20 @@ class CaptureJudge:
         """What there is to say of the ends of one connection that is over, beside those that were over before."""
         return tuple(self.ruling(*one) for one in self.outcomes(openings))
 
-    def outcomes(self, openings: Sequence[Opening]) -> list[tuple[Rule, Outcome, Opening]]:
-        """The same, before it is put into words; ``ruling`` does so, in this order and once for each."""
+    def outcomes(
+        self, openings: Sequence[Opening], others: Others | None = None
+    ) -> list[tuple[Rule, Outcome, Opening]]:
+        """The same, before it is put into words; ``ruling`` does so, in this order and once for each.
+
+        Whoever remembers ``others`` elsewhere gives those that were over before.
+        """
         found = [
             (entry, outcome, opening)
             for opening in openings
             for entry, check in self._rules
-            for outcome in check(opening, self._others)
+            for outcome in check(opening, self._others if others is None else others)
         ]
-        if self._rules:
+        if self._rules and others is None:
             for opening in openings:
                 self._others.add(opening)
         return found

@@ -13,9 +13,9 @@ from typing import Final
 from rawshake.api.frames import Reading
 from rawshake.cli import complain
 from rawshake.cli.output import render_options
-from rawshake.cli.reporters import Asked, Html, Reporter, reporters
+from rawshake.cli.reporters import Asked, Html, Reporter, is_only_counted, reporters
 from rawshake.cli.stops import Stopped
-from rawshake.connection import Connection, Found, facts
+from rawshake.connection import Alike, Connection, Found, facts
 from rawshake.errors import Exit, Failure
 from rawshake.follow import Follower, Totals
 from rawshake.render.summary import Summary, at_least
@@ -146,7 +146,8 @@ class Check:
         in_order = InOrder(lambda connection: self._hand_on(connection, summary))
         reading = Reading(self._asked.wanted)
         if wanted is None:
-            totals = self._screen(in_order.add).run(chunks, reading)
+            alike = summary.add_alike if is_only_counted(self._asked) else None
+            totals = self._screen(in_order.add, alike).run(chunks, reading)
         else:
             totals = self._only_one(wanted, chunks, reading, summary)
         in_order.finish()
@@ -155,11 +156,11 @@ class Check:
         fill(summary, reading, totals)
         self._end(summary, totals.connections)
 
-    def _screen(self, done: Callable[[Connection], None]) -> Screen:
+    def _screen(self, done: Callable[[Connection], None], alike: Callable[[Alike], None] | None) -> Screen:
         """What judges all of a capture; transcripts are kept for a page only, and no longer than it takes to draw."""
         page = next((one for one in self._reporters if isinstance(one, Html)), None)
         if page is None:
-            return Screen(self._asked.rules, done)
+            return Screen(self._asked.rules, done, alike=alike)
         drawn = page.drawn
         return Screen(self._asked.rules, lambda one: done(drawn(one)), keep=page.keeps)
 

@@ -82,6 +82,12 @@ def reporters(asked: Asked, options: Options, stack: ExitStack) -> list[Reporter
     return chosen
 
 
+def is_only_counted(asked: Asked) -> bool:
+    """Whether nobody wants to be told of a connection in which nothing was found."""
+    files = asked.output.json, asked.html
+    return asked.output.quiet and asked.form == "text" and not any(files)
+
+
 def _writer(path: str, stack: ExitStack) -> Callable[[str], None]:
     """What writes text to that file as it comes; ``-`` is standard output."""
     if path == "-":

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from rawshake.connection import Connection, Ended, Found, Opened
+from rawshake.connection import Alike, Connection, Ended, Found, Opened
 from rawshake.rules.model import Verdict
 
 #: How many occurrences of a finding are kept for each rule; all are counted.
@@ -100,6 +100,16 @@ class Summary:
             if len(of_rule.first) < KEPT:
                 of_rule.first.append((connection, found))
 
+    def add_alike(self, alike: Alike) -> None:
+        """Count many connections at once."""
+        self.connections += alike.connections
+        self.opened[Opened.COMPLETE] += alike.connections
+        self.ended[alike.ended] += alike.connections
+        self._span(alike.first_time, alike.last_time)
+        for name in alike.held:
+            self.rule(name).held += alike.connections
+        self._undecided(alike.undecidable, 1)
+
     @property
     def rules(self) -> dict[str, OfRule]:
         """What became of each rule that had anything to say."""
@@ -120,11 +130,14 @@ class Summary:
                 self.rule(name).held += times
         self._held.clear()
         for reasons, times in self._alike.values():
-            for (name, reason), count in reasons.items():
-                undecided = self.rule(name).undecided
-                known = reason in undecided or len(undecided) < REASONS
-                undecided[reason if known else OTHER_REASONS] += count * times
+            self._undecided(reasons, times)
         self._alike.clear()
+
+    def _undecided(self, reasons: Counter[tuple[str, str]], times: int) -> None:
+        for (name, reason), count in reasons.items():
+            undecided = self.rule(name).undecided
+            known = reason in undecided or len(undecided) < REASONS
+            undecided[reason if known else OTHER_REASONS] += count * times
 
     def count(self, verdict: Verdict) -> int:
         """How many findings have that verdict."""

@@ -57,7 +57,7 @@ class Opening(NamedTuple):
         return self.ends[0]
 
 
-class _Host:
+class Host:
     """The last few openings of one host as one end of connections, told apart.
 
     Openings with the same ISNs at both ends are what a NAT or a load balancer shows twice: the last one counts. A
@@ -112,8 +112,8 @@ class Others:
     """Openings of connections that ended before, within bounds: the last few of each host, the last of a tuple."""
 
     def __init__(self) -> None:
-        self._clients: OrderedDict[str, _Host] = OrderedDict()
-        self._servers: OrderedDict[str, _Host] = OrderedDict()
+        self._clients: OrderedDict[str, Host] = OrderedDict()
+        self._servers: OrderedDict[str, Host] = OrderedDict()
         self._tuples: OrderedDict[tuple[Address, Address], Opening] = OrderedDict()
         #: what was asked for last, for every rule asks for the same
         self._asked: tuple[Opening | None, Opening | None] = None, None
@@ -148,7 +148,7 @@ class Others:
         name = ends[0][0]
         host = hosts.get(name)
         if host is None:
-            host = hosts[name] = _Host()
+            host = hosts[name] = Host()
             if len(hosts) > HOSTS:
                 hosts.popitem(last=False)
         else:

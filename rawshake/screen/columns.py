@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rawshake.screen.kept import Places
 from rawshake.screen.offer import offers
 from rawshake.tcp.decode import IcmpError, decode
 from rawshake.tcp.segment import Segment
@@ -34,19 +34,14 @@ _SYN: Final = 0x02
 
 
 @dataclass(slots=True)
-class Columns:
-    """Rows of packets. ``part`` and ``ip`` say where the packet is, ``captured`` how many octets of it.
+class Columns(Places):
+    """Rows of packets.
 
     ``low`` says that the lower of both ends, by address and port, sent it; the addresses are the lower one's
     and the higher one's, the ports both in one number. ``offer`` is what a SYN offers (``offer.py``), ``value`` and
     ``echo`` are TSval and TSecr where there are any. ``mark`` differs where packets do.
     """
 
-    part: Column
-    ip: Column
-    captured: Column
-    time: Column
-    number: Column
     kind: Column
     v6: Column
     hash: Column
@@ -71,27 +66,8 @@ class Columns:
     echo: Column
     mark: Column
     offer: Column
-    #: the checksum was left to the hardware
-    offloaded: Column
     #: the connection's number where the row begins one that has its number already, else 0
     reserved: Column
-
-    def __len__(self) -> int:
-        return len(self.part)
-
-    def take(self, rows: Column | slice) -> Columns:
-        """These rows only."""
-        return Columns(*(getattr(self, name)[rows] for name in _NAMES))
-
-
-_NAMES: Final = tuple(field.name for field in fields(Columns))
-
-
-def joined(pieces: Sequence[Columns]) -> Columns:
-    """The rows of all, one after the other."""
-    if len(pieces) == 1:
-        return pieces[0]
-    return Columns(*(np.concatenate([getattr(piece, name) for piece in pieces]) for name in _NAMES))
 
 
 class Reader:
@@ -186,7 +162,7 @@ def columns(buffer: bytes, part: int, ip: Column, captured: Column, time: Column
         number=number,
         kind=kind,
         v6=v6,
-        hash=_hash(low_upper, low_lower, high_upper, high_lower, ports, any6=any6) ^ v6.astype(np.uint64),
+        hash=hash_of(low_upper, low_lower, high_upper, high_lower, ports, any6=any6) ^ v6.astype(np.uint64),
         low=low,
         low_upper=low_upper,
         low_lower=low_lower,
@@ -232,9 +208,10 @@ def _lower(
     return low
 
 
-def _hash(
+def hash_of(
     low_upper: Column, low_lower: Column, high_upper: Column, high_lower: Column, ports: Column, *, any6: bool
 ) -> Column:
+    """A number of 64 bits that nearly always differs where any of these does."""
     mixed: Column = (low_lower ^ (high_lower << np.uint64(31))) * np.uint64(0x9E3779B97F4A7C15)
     if any6:
         mixed ^= low_upper * np.uint64(0xC2B2AE3D27D4EB4F)

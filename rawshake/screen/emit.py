@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 from rawshake.connection import Connection, Ended, EndFacts, Facts, Found, Opened
-from rawshake.follow import Key, ordered_ends
+from rawshake.link import Frame
+from rawshake.report import Exchange, Judged, Outcome
 from rawshake.rules.opening import Opening
-from rawshake.screen.columns import Columns
-from rawshake.screen.form import Formed
-from rawshake.tcp.decode import address_text
+from rawshake.screen.closed import Closed
+from rawshake.screen.openings import text
+from rawshake.tcp.decode import decode
 from rawshake.tcp.segment import Segment
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
+from rawshake.tcp.tracker import Tracker
 from rawshake.tcp.view import End
 
 Column = NDArray[Any]
@@ -57,11 +58,6 @@ class Clean(NamedTuple):
     flight_back: int
     room: int
     room_back: int
-
-    @property
-    def key(self) -> Key:
-        """Both ends, as the Follower knows connections by."""
-        return ordered_ends(self.client, self.client_port, self.server, self.server_port)
 
     def opens_another(self, segment: Segment) -> bool:
         """Whether the segment, of the same ends, is a SYN that begins another connection."""
@@ -151,52 +147,40 @@ class Clean(NamedTuple):
         )
 
 
-def clean(rows: Columns, starts: Column, lasts: Column, what: Formed, chosen: Column) -> Iterator[Clean]:
-    """Those ``chosen`` among the runs that begin at ``starts``."""
-    first, second, last = starts[chosen], starts[chosen] + 1, lasts[chosen]
-    client_low, v6 = what.client_low[chosen], rows.v6[first]
-    upper = rows.low_upper[first], rows.high_upper[first]
-    lower = rows.low_lower[first], rows.high_lower[first]
-    ports = rows.ports[first]
-    low_port, high_port = ports >> np.uint32(16), ports & np.uint32(0xFFFF)
+#: What a Clean has after both ends, under the names that the columns have.
+_ALIKE: Final = Clean._fields[4:]
+
+
+def cleans(closed: Closed) -> Iterator[Clean]:
+    """Each of them."""
+    client, server = closed.ends()
     return map(
         Clean,
-        _texts(v6, *(np.where(client_low, *pair) for pair in (upper, lower))),
-        np.where(client_low, low_port, high_port).tolist(),
-        _texts(v6, *(np.where(client_low, *reversed(pair)) for pair in (upper, lower))),
-        np.where(client_low, high_port, low_port).tolist(),
-        rows.seq[first].tolist(),
-        rows.seq[second].tolist(),
-        what.client_octets[chosen].tolist(),
-        what.server_octets[chosen].tolist(),
-        what.client_segments[chosen].tolist(),
-        (last - first + 1).tolist(),
-        what.crossed[chosen].tolist(),
-        what.client_first[chosen].tolist(),
-        rows.time[first].tolist(),
-        rows.time[second].tolist(),
-        rows.time[last].tolist(),
-        rows.number[first].tolist(),
-        rows.number[last].tolist(),
-        what.seen[chosen].tolist(),
-        what.too_large[chosen].tolist(),
-        what.too_large_by_default[chosen].tolist(),
-        what.echo_unsure[chosen].tolist(),
-        *(column[chosen].tolist() for column in (*what.flights, *what.rooms)),
+        _texts(closed.v6, *client[:2]),
+        client[2].tolist(),
+        _texts(closed.v6, *server[:2]),
+        server[2].tolist(),
+        *(getattr(closed, name).tolist() for name in _ALIKE),
     )
 
 
 def _texts(v6: Column, upper: Column, lower: Column) -> list[str]:
     """Addresses as text."""
-    if not v6.any():
-        return list(map(_text, lower.tolist()))
     return list(map(text, v6.tolist(), upper.tolist(), lower.tolist()))
 
 
-def _text(address: int) -> str:
-    return address_text(address.to_bytes(4, "big"))
-
-
-def text(v6: bool, upper: int, lower: int) -> str:
-    """An address as text, from its upper and lower 64 bits."""
-    return address_text(upper.to_bytes(8, "big") + lower.to_bytes(8, "big")) if v6 else _text(lower)
+def transcript(connection: Connection, frames: Sequence[Frame]) -> Exchange:
+    """The packets of a connection that is judged already, tracked and not judged again, which would take longer."""
+    tracker = Tracker(connection.client, connection.server)
+    entries = []
+    for frame in frames:
+        segment = decode(frame.packet, offloaded=frame.offloaded)
+        assert isinstance(segment, Segment)
+        entries.append(Judged(tracker.apply(segment, frame.time), (), frame.number))
+    return Exchange(
+        client=connection.client,
+        server=connection.server,
+        entries=tuple(entries),
+        closing=tuple(found.ruling for found in connection.findings),
+        outcome=Outcome.OPEN,
+    )

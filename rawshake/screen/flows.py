@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rawshake.follow import LINGER, Key, ordered_ends
+from rawshake.follow import LINGER
+from rawshake.screen.closed import Closed
 from rawshake.screen.columns import ODD, PLAIN, Columns
-from rawshake.screen.emit import text
 from rawshake.screen.form import Formed, formed
-from rawshake.screen.settle import Settled
 
 Column = NDArray[Any]
 
@@ -43,8 +41,47 @@ class Flows:
     undecided: Column
     slow: Column
 
+    def closed(self, chosen: Column) -> Closed:
+        """Those chosen among the runs, which are clean and have ended."""
+        rows, what = self.rows, self.what
+        first, second, last = self.starts[chosen], self.starts[chosen] + 1, self.lasts[chosen]
+        return Closed(
+            number=rows.reserved[first],
+            begun=self.place[first],
+            at=first,
+            hash=self.hash[chosen],
+            v6=rows.v6[first],
+            low_upper=rows.low_upper[first],
+            low_lower=rows.low_lower[first],
+            high_upper=rows.high_upper[first],
+            high_lower=rows.high_lower[first],
+            ports=rows.ports[first],
+            client_low=what.client_low[chosen],
+            isn=rows.seq[first],
+            isn_back=rows.seq[second],
+            octets=what.client_octets[chosen],
+            octets_back=what.server_octets[chosen],
+            client_segments=what.client_segments[chosen],
+            segments=last - first + 1,
+            crossed=what.crossed[chosen],
+            client_first=what.client_first[chosen],
+            first_time=rows.time[first],
+            second_time=rows.time[second],
+            last_time=rows.time[last],
+            first_frame=rows.number[first],
+            last_frame=rows.number[last],
+            seen=what.seen[chosen],
+            too_large=what.too_large[chosen],
+            too_large_by_default=what.too_large_by_default[chosen],
+            echo_unsure=what.echo_unsure[chosen],
+            flight=what.flights[0][chosen],
+            flight_back=what.flights[1][chosen],
+            room=what.rooms[0][chosen],
+            room_back=what.rooms[1][chosen],
+        )
 
-def flows(block: Columns, followed: Column, settled: Mapping[int, Settled], *, longest: int) -> Flows | None:
+
+def flows(block: Columns, followed: Column, settled: Closed | None, *, longest: int) -> Flows | None:
     """Sort the segments of a block; None if there are none.
 
     ``followed`` are hashes of ends whose connection is with the judge already, ``settled`` what was clean and has
@@ -90,13 +127,6 @@ def hashes_of(hashes: Column) -> Column:
     return found
 
 
-def key_of_row(rows: Columns, row: int) -> Key:
-    """Its ends, as the Follower knows connections by."""
-    low = text(bool(rows.v6[row]), int(rows.low_upper[row]), int(rows.low_lower[row]))
-    high = text(bool(rows.v6[row]), int(rows.high_upper[row]), int(rows.high_lower[row]))
-    return ordered_ends(low, int(rows.ports[row]) >> 16, high, int(rows.ports[row]) & 0xFFFF)
-
-
 def _another(rows: Columns, starts: Column, lasts: Column) -> Column:
     """Whether each run but the first begins a connection of its own, if the one before has closed."""
     before, after = starts[:-1], starts[1:]
@@ -108,9 +138,7 @@ def _another(rows: Columns, starts: Column, lasts: Column) -> Column:
     return found
 
 
-def _unfit(
-    rows: Columns, firsts: Column, hashes: Column, followed: Column, settled: Mapping[int, Settled]
-) -> Column:
+def _unfit(rows: Columns, firsts: Column, hashes: Column, followed: Column, settled: Closed | None) -> Column:
     """Which groups are for the judge whatever they hold: for each of those that begin at ``firsts``."""
     sizes = np.diff(np.append(firsts, len(rows)))
     first = np.repeat(firsts, sizes)
@@ -122,21 +150,19 @@ def _unfit(
     unfit |= (same & (rows.ports >> 16 == rows.ports & 0xFFFF))[firsts]
     own = hashes[firsts]
     unfit |= np.isin(own, followed)
-    if settled:
-        for group in np.flatnonzero(np.isin(own, np.array(list(settled), np.uint64))).tolist():
-            unfit[group] |= not _follows(rows, int(firsts[group]), settled[int(own[group])])
+    if settled is not None:
+        groups = np.flatnonzero(np.isin(own, settled.hash))
+        by_hash = np.argsort(settled.hash)
+        which = by_hash[np.searchsorted(settled.hash, own[groups], sorter=by_hash)]
+        unfit[groups] |= ~_follow(rows, firsts[groups], settled.take(which))
     return unfit
 
 
-def _follows(rows: Columns, row: int, before: Settled) -> bool:
-    """Whether the row begins a connection of the same ends as one that has ended."""
-    clean = before.clean
-    if key_of_row(rows, row) != clean.key:
-        return False
-    if rows.time[row] - clean.last_time > LINGER:
-        return True
-    sender = rows.ports[row] >> 16 if rows.low[row] else rows.ports[row] & 0xFFFF
-    upper, lower = (rows.low_upper, rows.low_lower) if rows.low[row] else (rows.high_upper, rows.high_lower)
-    source = text(bool(rows.v6[row]), int(upper[row]), int(lower[row])), int(sender)
-    isn = clean.isn if source == (clean.client, clean.client_port) else clean.isn_back
-    return bool(rows.seq[row] != isn)
+def _follow(rows: Columns, first: Column, before: Closed) -> Column:
+    """Whether each row begins a connection of the same ends as one that has ended."""
+    same: Column = rows.ports[first] == before.ports
+    for name in ("v6", "low_upper", "low_lower", "high_upper", "high_lower"):
+        same &= getattr(rows, name)[first] == getattr(before, name)
+    isn = np.where(rows.low[first] == before.client_low, before.isn, before.isn_back)
+    same &= (rows.time[first] - before.last_time > LINGER) | (rows.seq[first] != isn)
+    return same

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rawshake.link import Frame
-from rawshake.screen.columns import Columns
+from rawshake.screen.rows import Rows
 
 Column = NDArray[Any]
 
@@ -19,10 +20,27 @@ SPARSE: Final = 4
 BUFFERS: Final = 8
 
 
-class Kept:
+@dataclass(slots=True)
+class Places(Rows):
+    """Where packets are, and what else a Frame has: ``part`` and ``ip`` say where one begins, ``captured`` how many
+    octets of it there are; ``offloaded`` that its checksum was left to the hardware.
+    """
+
+    part: Column
+    ip: Column
+    captured: Column
+    time: Column
+    number: Column
+    offloaded: Column
+
+
+Held = TypeVar("Held", bound=Places)
+
+
+class Kept(Generic[Held]):
     """Rows and the buffers that their packets are in."""
 
-    def __init__(self, rows: Columns, parts: list[bytes]) -> None:
+    def __init__(self, rows: Held, parts: list[bytes]) -> None:
         self.rows = rows
         self.parts = parts
 
@@ -34,7 +52,7 @@ class Kept:
         offloaded, number = bool(rows.offloaded[row]), int(rows.number[row])
         return Frame(int(rows.time[row]), packet, offloaded=offloaded, number=number)
 
-    def only(self, chosen: Column) -> Kept:
+    def only(self, chosen: Column) -> Kept[Held]:
         """These rows alone, and no more than SPARSE times the octets of their packets."""
         rows, parts = self.rows.take(chosen), self.parts
         used = np.bincount(rows.part, rows.captured, len(parts))
@@ -54,21 +72,15 @@ class Kept:
             rows.ip[copied] = np.cumsum(lengths) - lengths
         return Kept(rows, left)
 
-    def behind(self, parts: list[bytes]) -> Columns:
+    def places(self) -> Kept[Places]:
+        """The packets alone."""
+        rows = self.rows
+        return Kept(
+            Places(rows.part, rows.ip, rows.captured, rows.time, rows.number, rows.offloaded), self.parts
+        )
+
+    def behind(self, parts: list[bytes]) -> Held:
         """The rows, for use where their buffers stand behind others; they are put there."""
         self.rows.part = self.rows.part + np.uint8(len(parts))
         parts += self.parts
         return self.rows
-
-
-class Run:
-    """The packets of one connection: rows that follow one another."""
-
-    __slots__ = ("first", "kept", "past")
-
-    def __init__(self, kept: Kept, first: int, past: int) -> None:
-        self.kept, self.first, self.past = kept, first, past
-
-    def frames(self) -> list[Frame]:
-        """Its packets."""
-        return [self.kept.frame(row) for row in range(self.first, self.past)]

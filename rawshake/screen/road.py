@@ -7,24 +7,27 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from operator import itemgetter
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rawshake.connection import Connection
+from rawshake.connection import Alike, Connection
 from rawshake.follow import Limits, Totals
 from rawshake.link import Frame
 from rawshake.report import Judged, Remark
 from rawshake.rules.model import Rule
 from rawshake.screen import columns as kinds
-from rawshake.screen.columns import PADDING, Columns, columns, joined
-from rawshake.screen.emit import Clean, clean, text
-from rawshake.screen.flows import Flows, flows, hashes_of, key_of_row
-from rawshake.screen.kept import Kept, Run
+from rawshake.screen.batch import Numbering
+from rawshake.screen.closed import Closed
+from rawshake.screen.columns import PADDING, Columns, columns
+from rawshake.screen.flows import Flows, flows, hashes_of
+from rawshake.screen.kept import Kept
 from rawshake.screen.link import LINKS, packets
+from rawshake.screen.openings import text
 from rawshake.screen.order import order
-from rawshake.screen.settle import Settled, Settling
+from rawshake.screen.rows import joined
+from rawshake.screen.settle import Settling
 from rawshake.screen.table import undeclared
 from rawshake.screen.walk import walk
 from rawshake.tcp.tracker import Tracker
@@ -43,6 +46,14 @@ _SECOND: Final = 1_000_000_000
 _VOUCH, _BEGIN, _FOLLOW, _END = range(4)
 
 Event = tuple[int, int, Any]
+
+
+class _Ends(NamedTuple):
+    """The runs that end in a block, in that order, and how the connections that begin there are numbered."""
+
+    found: Flows
+    chosen: Column
+    numbering: Numbering
 
 
 class Wanted(Protocol):
@@ -83,7 +94,8 @@ class Reading(Protocol):
 class Screen(Settling):
     """Judges the connections of captures, each handed to ``done``; what it says is what a Follower would.
 
-    ``passed`` counts those that were judged by columns.
+    ``passed`` counts those that were judged by columns. Where ``alike`` is given, those of them in which nothing was
+    found are told to it, many at once.
     """
 
     def __init__(
@@ -94,9 +106,10 @@ class Screen(Settling):
         limits: Limits | None = None,
         keep: Callable[[Connection], bool] = lambda connection: False,
         live: Callable[[int, Tracker, Judged | Remark], None] | None = None,
+        alike: Callable[[Alike], None] | None = None,
         block: int = BLOCK,
     ) -> None:
-        super().__init__(rules, done, limits=limits, keep=keep, live=live)
+        super().__init__(rules, done, limits=limits, keep=keep, live=live, alike=alike)
         self.undeclared = undeclared(rules)
         self.passed = 0
         self._block = block
@@ -205,84 +218,72 @@ class Screen(Settling):
             self.totals.left_out["not TCP"] += count
             rows = rows.take(~elsewhere)
         block = Kept(joined([carried.behind(parts), rows]), parts)
-        found = flows(
-            block.rows,
-            np.array(list(self.owned.values()), np.uint64),
-            {one.hash: one for one in self.settled.values()},
-            longest=self._limits.steps,
-        )
-        if found is not None:
-            if final:
-                found.slow |= found.undecided
-                found.undecided &= False
-            else:
-                _lighten(found)
-        self._go(block, found, len(carried.rows))
-        self._take_along(block, found)
+        lingering = self.batches.closed(np.array(list(self.settled.values()))) if self.settled else None
+        owned = np.array(list(self.owned.values()), np.uint64)
+        found = flows(block.rows, owned, lingering, longest=self._limits.steps)
+        if found is None:
+            for row in range(len(block.rows)):
+                self.feed(block.frame(row), 0)
+            self._carried = block.only(np.zeros(0, np.int64))
+            return
+        if final:
+            found.slow |= found.undecided
+            found.undecided &= False
+        else:
+            _lighten(found)
+        self._go(block, found, len(carried.rows), lingering)
+        open_rows = np.flatnonzero(np.repeat(found.undecided, found.lasts - found.starts + 1))
+        by_place = open_rows[np.argsort(found.place[open_rows])]
+        self._carried = Kept(found.rows, block.parts).only(by_place)
+        self.hand_on()
 
-    def _go(self, block: Kept, found: Flows | None, known: int) -> None:
+    def _go(self, block: Kept[Columns], found: Flows, known: int, lingering: Closed | None) -> None:
         """Hand on what the block holds, in its order; the first ``known`` rows were there before."""
-        rows = block.rows
+        rows, place, starts = block.rows, found.place, found.starts
+        first = place[starts]
         events: list[Event] = [(at, _FOLLOW, 0) for at in np.flatnonzero(rows.kind == kinds.OTHER).tolist()]
-        begun: list[int] = []
-        made: list[Clean] = []
-        if found is not None:
-            first, place = found.place[found.starts], found.place
-            of_slow = place[np.repeat(found.slow, found.lasts - found.starts + 1)]
-            events += [(at, _FOLLOW, 0) for at in of_slow.tolist()]
-            taken = found.accepted | found.undecided
-            begun = np.sort(first[taken & (rows.reserved[first] == 0)]).tolist()
-            chosen = np.flatnonzero(found.accepted)
-            made = list(clean(found.rows, found.starts, found.lasts, found.what, chosen))
-            self.passed += len(made)
-            ends = place[found.lasts[chosen]].tolist()
-            events += [
-                (at, _END, pair)
-                for at, pair in zip(ends, zip(chosen.tolist(), made, strict=True), strict=True)
-            ]
-            again = found.again | np.isin(found.hash, self._settled_hashes())
-            events += [(int(first[run]), _BEGIN, run) for run in np.flatnonzero(taken & again).tolist()]
+        of_slow = place[np.repeat(found.slow, found.lasts - starts + 1)]
+        events += [(at, _FOLLOW, 0) for at in of_slow.tolist()]
+        taken = found.accepted | found.undecided
+        again = found.again if lingering is None else found.again | np.isin(found.hash, lingering.hash)
+        events += [(int(first[run]), _BEGIN, run) for run in np.flatnonzero(taken & again).tolist()]
         events += [(at, _VOUCH, address) for at, address in self._vouched(rows, known)]
-        events.sort(key=itemgetter(0, 1))
-        self._play(block, found, events, begun)
+        begun = np.sort(first[taken & (found.rows.reserved[starts] == 0)])
+        numbering = Numbering(self.totals.connections, begun, [])
+        chosen = np.flatnonzero(found.accepted)
+        chosen = chosen[np.argsort(place[found.lasts[chosen]])]
+        self._play(block, sorted(events, key=itemgetter(0, 1)), _Ends(found, chosen, numbering))
+        self.passed += len(chosen)
+        going_on = starts[found.undecided]
+        known_as = found.rows.reserved[going_on]
+        found.rows.reserved[going_on] = np.where(known_as > 0, known_as, numbering.of(place[going_on]))
 
-    def _play(self, block: Kept, found: Flows | None, events: list[Event], begun: list[int]) -> None:
-        """What happens, one after the other; ``begun`` is where connections begin that columns decide on."""
+    def _play(self, block: Kept[Columns], events: list[Event], ends: _Ends) -> None:
+        """What happens, one after the other, up to the end of each clean connection."""
         rows, totals = block.rows, self.totals
-        base = totals.connections
-        followed: list[int] = []
-        kept = block if found is None else Kept(found.rows, block.parts)
-        for at, kind, what in events:
-            if kind == _END:
-                assert found is not None
-                run, one = what
-                start = int(found.starts[run])
-                number = self._number(found, run, base, begun, followed)
-                self.add(Settled(number, one, int(found.hash[run]), Run(kept, start, start + one.segments)))
-            elif kind == _FOLLOW:
+        found, numbering = ends.found, ends.numbering
+        base, begun, followed = numbering.base, numbering.begun.tolist(), numbering.followed
+        closed = found.closed(ends.chosen)
+        last_rows, hashes = found.place[found.lasts[ends.chosen]].tolist(), closed.hash.tolist()
+        number = self.batches.add(closed, Kept(found.rows, block.parts).places(), numbering)
+        done = 0
+        for at, kind, what in [*events, (len(rows), _END, None)]:
+            past = bisect_left(last_rows, at)
+            if past > done:
+                self.add(hashes[done:past], number + done, int(closed.last_time[done:past].max()))
+                done = past
+            if kind == _FOLLOW:
                 totals.connections = before = base + bisect_left(begun, at) + len(followed)
                 self.feed(block.frame(at), int(hashes_of(rows.hash[at])), int(rows.reserved[at]))
                 if totals.connections > before:
                     followed.append(at)
             elif kind == _BEGIN:
-                assert found is not None
-                row = int(found.starts[what])
-                self.begins(key_of_row(found.rows, row), int(found.rows.time[row]))
-            else:
+                self.begins(int(found.hash[what]), int(found.rows.time[found.starts[what]]))
+            elif kind == _VOUCH:
                 self.vouch(what)
         totals.connections = base + len(begun) + len(followed)
-        if found is not None:
-            for run in np.flatnonzero(found.undecided).tolist():
-                found.rows.reserved[found.starts[run]] = self._number(found, run, base, begun, followed)
-
-    def _number(self, found: Flows, run: int, base: int, begun: list[int], followed: list[int]) -> int:
-        """The number of the connection that a run is."""
-        start = int(found.starts[run])
-        reserved = int(found.rows.reserved[start])
-        if reserved:
-            return reserved
-        at = int(found.place[start])
-        return base + 1 + bisect_left(begun, at) + bisect_left(followed, at)
+        totals.frames += int(closed.segments.sum())
+        totals.segments += int(closed.segments.sum())
 
     def _vouched(self, rows: Columns, known: int) -> list[tuple[int, str]]:
         """Who sends right checksums, and where first, among the rows that are new."""
@@ -309,31 +310,6 @@ class Screen(Settling):
                 if address not in self._right:
                     found.append((int(right[one]), address))
         return found
-
-    def _settled_hashes(self) -> Column:
-        return np.array([one.hash for one in self.settled.values()], np.uint64)
-
-    def _take_along(self, block: Kept, found: Flows | None) -> None:
-        """Take along what the next block may go on with, and let go of the rest."""
-        runs = [one.packets for one in self.settled.values() if isinstance(one.packets, Run)]
-        stores = {id(run.kept): run.kept for run in runs}
-        moved = {}
-        for store in stores.values():
-            mine = [run for run in runs if run.kept is store]
-            rows = np.concatenate([np.arange(run.first, run.past) for run in mine])
-            moved[id(store)] = store.only(rows)
-            at = 0
-            for run in mine:
-                size = run.past - run.first
-                run.kept, run.first, run.past = moved[id(store)], at, at + size
-                at += size
-        if found is None:
-            self._carried = block.only(np.zeros(0, np.int64))
-            return
-        sizes = found.lasts - found.starts + 1
-        open_rows = np.flatnonzero(np.repeat(found.undecided, sizes))
-        by_place = open_rows[np.argsort(found.place[open_rows])]
-        self._carried = Kept(found.rows, block.parts).only(by_place)
 
 
 def _file(source: Source) -> pcap.Header | None:

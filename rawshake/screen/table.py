@@ -206,7 +206,7 @@ ECHO_UNSURE: Final = (
 TOO_LARGE_BY_DEFAULT: Final = ("send-mss-default", "segments that the hardware cuts or merges show no size")
 
 
-#: Rules over the whole capture, which the judge is asked about each connection all the same (``settle.py``).
+#: Rules over the whole capture, which columns decide, or are asked themselves (``whole.py``).
 ASKED: Final = frozenset(
     {"isn-differs-across-tuples", "isn-clock-same-tuple", "timewait-syn-reopen", "syn-r2-three-minutes"}
 )

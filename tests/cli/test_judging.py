@@ -17,7 +17,7 @@ from rawshake.cli import judging
 from rawshake.cli.judging import WAITING, InOrder
 from rawshake.cli.parameters import Output
 from rawshake.cli.reporters import Asked
-from rawshake.connection import Connection, Facts
+from rawshake.connection import Alike, Connection, Facts
 from rawshake.errors import Exit
 from rawshake.link import Frame
 from rawshake.rules import book
@@ -154,8 +154,14 @@ def test_clean_connections_are_judged_by_columns(tmp_path: Path, monkeypatch: py
     screens: list[Screen] = []
 
     class Watched(Screen):
-        def __init__(self, rules: Sequence[Rule], done: Callable[[Connection], None]) -> None:
-            super().__init__(rules, done)
+        def __init__(
+            self,
+            rules: Sequence[Rule],
+            done: Callable[[Connection], None],
+            *,
+            alike: Callable[[Alike], None] | None,
+        ) -> None:
+            super().__init__(rules, done, alike=alike)
             screens.append(self)
 
     monkeypatch.setattr(judging, "Screen", Watched)

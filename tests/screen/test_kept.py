@@ -5,20 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from rawshake.link import Frame
-from rawshake.screen.columns import joined
+from rawshake.screen.columns import Columns
 from rawshake.screen.kept import BUFFERS, Kept
 from rawshake.screen.road import columns_of
+from rawshake.screen.rows import joined
 
 _PACKETS = [bytes([0x45, 0, 0, 40, *([number] * 36)]) for number in range(64)]
 
 
-def kept(first: int = 0, count: int = 64) -> Kept:
+def kept(first: int = 0, count: int = 64) -> Kept[Columns]:
     frames = [Frame(number, _PACKETS[number], number=number) for number in range(first, first + count)]
     rows, octets = columns_of(frames, 0)
     return Kept(rows, [octets])
 
 
-def packets(one: Kept) -> list[bytes]:
+def packets(one: Kept[Columns]) -> list[bytes]:
     return [one.frame(row).packet for row in range(len(one.rows))]
 
 

@@ -1,0 +1,51 @@
+"""Tables of columns: arrays of one length each, one element for every row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any, Final, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Column = NDArray[Any]
+Table = TypeVar("Table", bound="Rows")
+
+
+class Rows:
+    """What all tables have; each is a dataclass with slots, whose fields are its columns."""
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        return len(getattr(self, names(type(self))[0]))
+
+    def take(self, rows: Column | slice) -> Self:
+        """These rows only."""
+        return type(self)(*(getattr(self, name)[rows] for name in names(type(self))))
+
+
+_NAMES: Final[dict[type[Rows], tuple[str, ...]]] = {}
+
+
+def names(kind: type[Rows]) -> tuple[str, ...]:
+    """The columns of a kind of table, in their order."""
+    found = _NAMES.get(kind)
+    if found is None:
+        found = _NAMES[kind] = tuple(field.name for field in fields(kind))  # type: ignore[arg-type]  # a dataclass
+    return found
+
+
+def empty(kind: type[Table], types: Sequence[str]) -> Table:
+    """A table without rows, whose columns are of these types."""
+    return kind(*(np.zeros(0, one) for one in types))
+
+
+def joined(pieces: Sequence[Table]) -> Table:
+    """The rows of all, one after the other."""
+    first = pieces[0]
+    if len(pieces) == 1:
+        return first
+    columns = ([getattr(piece, name) for piece in pieces] for name in names(type(first)))
+    return type(first)(*map(np.concatenate, columns))
