@@ -145,6 +145,10 @@ class Tally:
                 self._ends[end].fin_acked = True
             if not self._complete and _acked(view, view.iss):
                 self._ends[end].syn_acked = True
+        # The tracker has done with a connection that was reset; an ACK that crossed the reset is one all the same.
+        fin = step.peer_was.fin
+        if fin is not None and segment.has_ack and segment.ack == fin + 1 and not segment.rst:
+            self._ends[sender.other].fin_acked |= segment.checksum is not Checksum.WRONG
         if self._syn_seen and not self._complete:
             self._complete = all(one.syn_acked for one in self._ends.values())
 

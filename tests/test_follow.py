@@ -299,3 +299,21 @@ def test_a_copy_is_known_whatever_the_link_put_behind_it() -> None:
     one, totals = follow(frame for pair in zip(once, padded, strict=True) for frame in pair)
     assert totals.copies == len(once)
     assert (one[0].facts.segments, one[0].findings) == (len(once), ())
+
+
+def test_a_fin_is_acknowledged_though_its_sender_has_reset_the_connection_meanwhile() -> None:
+    seen = frames(
+        segments("""
+        > S 0:0(0) win 65535
+        < S. 0:0(0) ack 1 win 65535
+        > . 1:1(0) ack 1 win 65535
+        > F. 1:1(0) ack 1 win 65535
+        < P. 1:6(5) ack 1 win 65535
+        > R 2:2(0) win 0
+        < . 6:6(0) ack 2 win 65535
+    """)
+    )
+    (one,), _ = follow(seen)
+    assert one.facts.client.fin_acked
+    (other,), _ = follow(seen[:-1])
+    assert not other.facts.client.fin_acked
