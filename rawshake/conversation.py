@@ -12,6 +12,7 @@ from rawshake.endpoint import Endpoint, Want
 from rawshake.impair import Held, Impairments, Road, Treatment, name_of
 from rawshake.judge import Judge, Ruling
 from rawshake.link import Frame, Link, tcp_part
+from rawshake.pace import Pace
 from rawshake.profile import Outgoing, Profile
 from rawshake.report import Exchange, Judged, Outcome, Remark
 from rawshake.rules.model import Rule
@@ -68,6 +69,7 @@ class Conversation:
     cut: bool = False
     #: all that was captured until then has been taken
     caught_up: int = 0
+    pace: Pace = field(default_factory=Pace)
     endpoint: Endpoint = field(init=False)
     _judge: Judge = field(init=False)
     _addresses: tuple[tuple[str, int], ...] = field(init=False)
@@ -152,9 +154,10 @@ class Conversation:
 
     def next_deadline(self, *others: int | None) -> int | None:
         """When the loop has to wake although nothing arrives: timers, late copies, and ``others``."""
-        if self._more:
+        if self._more or (self.pace.withheld and not self.untold):
             return 0
-        bounds = (self.endpoint.deadline(), self._copies.deadline, self._road.deadline(), *others)
+        timer = self.pace.real(self.endpoint.deadline())
+        bounds = (timer, self._copies.deadline, self._road.deadline(), *others)
         return min((bound for bound in bounds if bound is not None), default=None)
 
     def remark(self, text: str) -> None:
@@ -165,7 +168,7 @@ class Conversation:
     def transcript(self, outcome: Outcome, detail: str = "") -> Exchange:
         """All that was told so far, judged as a whole."""
         told = self.unjudged(outcome, detail)
-        return replace(told, closing=tuple(chain.from_iterable(self.whole(told))))
+        return replace(told, closing=self.pace.fair(chain.from_iterable(self.whole(told))))
 
     def whole(self, told: Exchange) -> Iterator[tuple[Ruling, ...]]:
         """What the rules say of all that was ``told``, one rule after the other."""
@@ -188,7 +191,9 @@ class Conversation:
         for _ in range(BURST):
             now = self.link.now()
             self._let_go(now)
-            outgoing = self.endpoint.poll(now)
+            if not self.pace.may_send(self.endpoint, now, told=len(self.entries), untold=self.untold):
+                break
+            outgoing = self.endpoint.poll(self.pace.own(now))
             if outgoing is None:
                 break
             self._send(outgoing, now)
@@ -295,7 +300,7 @@ class Conversation:
         fate, note = (Fate.PASSED, "taken as still under way") if crossing else (Fate.DELIVERED, note)
         was = self.me.expected
         step = self.tracker.apply(segment, time, fate=fate, note=note, copy=copy)
-        self.endpoint.took(step, now)
+        self.endpoint.took(step, self.pace.own(now))
         if step.standing is Standing.NEW:
             self._soft_error = ""
         if segment.rst and step.standing is Standing.NEW:
@@ -340,7 +345,7 @@ class Conversation:
         """
         told = self._copies.told(self.caught_up, excused=self._excused, why=self._why_not_sent, rest=rest)
         for count, step in enumerate(told, 1):
-            entry = step if isinstance(step, Remark) else Judged(step, self._judge.step(step))
+            entry = step if isinstance(step, Remark) else Judged(step, self.pace.fair(self._judge.step(step)))
             self._keep(entry)
             self.on_entry(entry)
             if count == most:

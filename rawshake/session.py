@@ -36,6 +36,10 @@ class Session(Conversation):
         """Whether nothing more can come of it, or nobody wants it any more."""
         return self.ended or self.cancelled()
 
+    def now(self) -> int:
+        """What time it is for our end."""
+        return self.pace.own(self.link.now())
+
     # What the user wants.
 
     def connect(self, data: bytes = b"", *, want: Want = Want.OPEN) -> bool:
@@ -54,13 +58,13 @@ class Session(Conversation):
     def send(self, data: bytes, *, quiet: int, deadline: int | None = None) -> bytes:
         """Send, and return what came back until ``quiet`` ns of silence, the peer's FIN, or ``deadline``."""
         self.endpoint.send(data)
-        self.endpoint.give(self.link.now())
+        self.endpoint.give(self.now())
         answer = bytearray(self.read())
-        heard = self.link.now()
+        heard = self.now()
 
         def enough() -> bool:
             nonlocal heard
-            now, fresh = self.link.now(), self.read()
+            now, fresh = self.now(), self.read()
             answer.extend(fresh)
             if fresh or self.endpoint.unacknowledged:
                 heard = now
@@ -75,7 +79,7 @@ class Session(Conversation):
     def close(self, *, crossing: bool = False, deadline: int | None = None) -> bool:
         """Send our FIN and wait for theirs; True once both are acknowledged as far as we can know."""
         self.endpoint.want = Want.CLOSE_CROSSING if crossing else Want.CLOSE
-        self.endpoint.give(self.link.now())
+        self.endpoint.give(self.now())
 
         def done() -> bool:
             self.read()  # what still comes is taken, so that our window stays open
@@ -105,15 +109,17 @@ class Session(Conversation):
     # The loop.
 
     def run(self, done: Callable[[], bool], *, deadline: int | None = None, tick: int = CANCEL_CHECK) -> None:
-        """Go on until ``done()`` or ``deadline``; ask at least every ``tick`` ns."""
+        """Go on until ``done()`` or ``deadline``, which waits while our end does; ask at least every ``tick`` ns."""
+        limit = None if deadline is None else deadline - self.link.now() + self.now()
         while True:
             # What has arrived comes before what we want to send: one answer to all of it.
             self._take_all()
             self.flush()
             self.checkpoint()
             now = self.link.now()
-            if done() or (deadline is not None and now >= deadline):
+            if done() or (limit is not None and self.pace.own(now) >= limit):
                 break
+            deadline = self.pace.real(limit)
             frame = self._receive(now)
             if frame is None:
                 # Nothing waits on the wire, nor will in a moment: the time to judge and to draw.

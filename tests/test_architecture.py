@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 CORE = set(
     """
     tcp rules judge report render html profile impair sending receiving endpoint play examples probes verify copies
-    conversation ending account plain behaviours clients listener session screen link connection follow sift
+    conversation pace ending account plain behaviours clients listener session screen link connection follow sift
     trace vantage permitted many
     """.split()
 )
@@ -47,7 +47,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sift": {"link"},
     "screen": {"tcp", "trace", "connection", "rules", "judge", "report", "link", "follow"},
     "copies": {"tcp", "link", "profile", "report"},
-    "conversation": {"tcp", "rules", "judge", "report", "link", "profile", "endpoint", "copies", "impair"},
+    "pace": {"tcp", "judge", "endpoint"},
+    "conversation": set("tcp rules judge report link profile endpoint pace copies impair".split()),
     "many": set("tcp rules vantage judge report link profile endpoint copies conversation".split()),
     "ending": {"report", "conversation", "endpoint"},
     "account": {"tcp", "rules", "judge", "report", "connection"},

@@ -12,6 +12,7 @@ from rawshake.cli.parameters import (
     output_options,
     port,
     seconds,
+    step_option,
     svg_option,
     take,
 )
@@ -36,12 +37,20 @@ from rawshake.cli.parameters import (
     "--timeout.",
 )
 @click.option("--foreground", is_flag=True, help="Hold it here, until Ctrl-C, not in the background.")
+@step_option
 @crafting_options
 @output_options
 @html_option
 @svg_option
 def command(
-    host: str, number: int, data: str, hold: int, foreground: bool, simultaneous: bool, **given: object
+    host: str,
+    number: int,
+    data: str,
+    hold: int,
+    foreground: bool,
+    simultaneous: bool,
+    step: bool,
+    **given: object,
 ) -> int:
     r"""Open a connection by hand and hold it: SYN, SYN-ACK, ACK.
 
@@ -65,7 +74,7 @@ def command(
     from rawshake.report import Outcome
 
     octets = unescape(data)
-    with opened("connect", host, number, crafting, output) as live, reset_if_interrupted(live):
+    with opened("connect", host, number, crafting, output, step=step) as live, reset_if_interrupted(live):
         if simultaneous:
             ours = endpoint_text(live.session.tracker.client)
             click.echo(f"Waiting for {host} to dial {ours} from port {number}.", err=True)

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Final, Literal
 import click
 
 from rawshake.api.crafting import Crafting
-from rawshake.cli.parameters import Output, crafting_options, html_option, output_options, svg_option, take
+from rawshake.cli.parameters import (
+    Output,
+    crafting_options,
+    html_option,
+    output_options,
+    step_option,
+    svg_option,
+    take,
+)
 from rawshake.errors import Exit, Failure
 from rawshake.plain.language import ENGLISH, phrase
 
@@ -31,10 +39,11 @@ SAID: Final = b"Hello from rawshake!\r\n"
     "-4", "family", flag_value=4, type=int, default=4, help="Over IPv4, as it is unless told otherwise."
 )
 @click.option("-6", "family", flag_value=6, type=int, help="Over IPv6.")
+@step_option
 @output_options
 @html_option
 @svg_option
-def command(family: Literal[4, 6], **given: object) -> int:
+def command(family: Literal[4, 6], step: bool, **given: object) -> int:
     r"""Show a handshake and a close in a lab of their own; no set-up.
 
     Connects by hand to an echo server in a network of its own, sends a line, and closes. The servers stand
@@ -52,7 +61,7 @@ def command(family: Literal[4, 6], **given: object) -> int:
     from rawshake.net.privilege import raw_sockets_allowed
 
     def show(lab: Lab) -> int:
-        return _show(lab, family, output)
+        return _show(lab, family, output, step=step)
 
     try:
         return run_function(show, servers=["echo"], held=True, meanwhile=_load)
@@ -77,7 +86,7 @@ def _load() -> None:
     book()
 
 
-def _show(lab: Lab, family: Literal[4, 6], output: Output) -> int:
+def _show(lab: Lab, family: Literal[4, 6], output: Output, *, step: bool) -> int:
     from rawshake.cli.live import opened
     from rawshake.cli.witness import Witness
 
@@ -86,7 +95,7 @@ def _show(lab: Lab, family: Literal[4, 6], output: Output) -> int:
         raise Failure(Exit.NO_ROUTE, "This kernel has no IPv6.", "Leave -6 out.")
     _introduce(lab, address, output)
     # A signal leaves no server hanging: it ends with the lab.
-    with opened("demo", address, port, ordinary(family), output) as live:
+    with opened("demo", address, port, ordinary(family), output, step=step) as live:
         witness = Witness(lab.control, live)
         _converse(lab, live)
         return witness.conclude()
@@ -125,9 +134,6 @@ def _converse(lab: Lab, live: Live) -> None:
 
     session, act = live.session, lab.control.step
 
-    def until_acknowledged() -> None:
-        session.run(lambda: not session.endpoint.unacknowledged or session.over)
-
     session.remark(phrase("CONNECT"))
     if not session.connect():
         return
@@ -135,16 +141,20 @@ def _converse(lab: Lab, live: Live) -> None:
     act()
     session.remark(phrase("SEND"))
     session.endpoint.send(SAID)
-    until_acknowledged()
+    session.run(lambda: not session.endpoint.unacknowledged or session.over)
     session.remark(phrase("The server reads that, and sends it back."))
     act()
     act()
     deadline = session.link.now() + SECOND
-    session.run(lambda: len(session.endpoint.unread) >= len(SAID) or session.over, deadline=deadline)
+
+    def all_came() -> bool:
+        return len(session.endpoint.unread) >= len(SAID) and session.me.acked == session.me.rcv_nxt
+
+    session.run(lambda: all_came() or session.over, deadline=deadline)
     session.read()
     session.remark(phrase("TEARDOWN"))
     session.endpoint.want = Want.CLOSE
-    until_acknowledged()
+    session.run(lambda: session.half_closed or session.over)
     session.remark(phrase("The server reads the end of file, and closes."))
     act()
     session.close(deadline=session.link.now() + SECOND)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rawshake.api.crafting import Crafting, check
 from rawshake.api.live import call
@@ -21,6 +21,9 @@ from rawshake.net.privilege import require_raw
 from rawshake.net.wire import Wire
 from rawshake.report import Judged, Outcome, Remark
 from rawshake.session import Session
+
+if TYPE_CHECKING:
+    from rawshake.cli.stepping import Stepper
 
 #: How many frames are remembered for ``--pcap``.
 MAX_FRAMES: Final = 100_000
@@ -38,10 +41,30 @@ class Live:
     wire: Wire
     printer: Printer
     frames: list[Frame] = field(default_factory=list)
+    stepper: Stepper | None = None
+    #: what becomes readable when a signal has come
+    waker: int | None = None
 
     def __post_init__(self) -> None:
-        self.session.on_entry = self.printer.entry
+        if self.stepper is not None:
+            self.session.pace.gate = self.stepper
+            self.stepper.on_change = self.watch
+        self.session.on_entry = self._draw
         self.session.on_frame = self._keep
+
+    def _draw(self, entry: Judged | Remark) -> None:
+        if self.stepper is not None:
+            self.stepper.give_way()
+        self.printer.entry(entry)
+
+    def watch(self) -> None:
+        """Be woken by what there is to be woken by."""
+        signals = () if self.waker is None else (self.waker,)
+        self.wire.wake_by(*signals, *(self.stepper.wakers if self.stepper else ()))
+
+    def hurry(self) -> None:
+        """Send at once whatever is left to be sent."""
+        self.session.pace.release(self.wire.now())
 
     def _keep(self, frame: Frame) -> None:
         if len(self.frames) < MAX_FRAMES:
@@ -49,7 +72,9 @@ class Live:
 
 
 @contextmanager
-def opened(command: str, host: str, port: int, crafting: Crafting, output: Output) -> Iterator[Live]:
+def opened(
+    command: str, host: str, port: int, crafting: Crafting, output: Output, *, step: bool = False
+) -> Iterator[Live]:
     """Guard a port, open the capture, and say whom we are about to call; closes all that again.
 
     Raises Failure before anything is sent where the machine, the address or the options do not allow it.
@@ -57,11 +82,18 @@ def opened(command: str, host: str, port: int, crafting: Crafting, output: Outpu
     check(crafting, dashes="--")
     require_raw(sys.argv)
     check_files(output)
+    stepper = _stepper(output) if step else None
     with call(host, port, crafting) as made:
         session, tracker = made.session, made.session.tracker
         printer = Printer(output, render_options(output), tracker.client, tracker.server)
         printer.head(*_preface(host, made.wire.target, made.addresses))
-        yield Live(f"{command} {host} {port}", session, made.wire, printer)
+        yield Live(f"{command} {host} {port}", session, made.wire, printer, stepper=stepper)
+
+
+def _stepper(output: Output) -> Stepper:
+    from rawshake.cli.stepping import Stepper
+
+    return Stepper(output)
 
 
 def _preface(host: str, address: str, count: int) -> list[str]:
@@ -77,13 +109,15 @@ def stoppable(live: Live) -> Iterator[int]:
     Gives a descriptor that becomes readable then.
     """
     with stops.noted() as waker:
-        live.wire.wake_by(waker)
+        live.waker = waker
+        live.watch()
         live.session.checkpoint = lambda: stops.check(waker)
         try:
             yield waker
         finally:
             live.session.checkpoint = lambda: None
-            live.wire.wake_by(None)
+            live.waker = None
+            live.watch()
 
 
 @contextmanager
@@ -112,6 +146,7 @@ def _end_early(live: Live, why: str, outcome: Outcome) -> None:
     The RST leaves before anything more is drawn: whoever should read that may have stopped reading.
     """
     session, undrawn = live.session, list[Judged | Remark]()
+    live.hurry()
     session.on_entry = undrawn.append
     session.remark(f"{why}: resetting the connection")
     with suppress(Failure):  # that, too, may be kept back
@@ -128,6 +163,7 @@ def reset(live: Live) -> None:
     """Send a RST after whatever went wrong, if that can still be done."""
     live.session.on_entry = lambda entry: None  # it may be the drawing that failed
     with suppress(Exception):
+        live.hurry()
         live.session.abort()
 
 
@@ -137,6 +173,7 @@ def finish(live: Live, outcome: Outcome, detail: str, *, linger: int) -> int:
     What comes meanwhile counts too: files are written anew, and standard output gets its report at the end.
     """
     session, printer = live.session, live.printer
+    live.hurry()
     exchange = session.exchange(outcome, detail)
     printer.foot(exchange)
     late = printer.output.silent

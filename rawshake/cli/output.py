@@ -37,14 +37,12 @@ def render_options(output: Output) -> Options:
         ascii=ascii_only,
         verbose=output.verbose,
         ours=End.CLIENT,
-        words=_words(output, ascii_only=ascii_only),
+        words=language_of(output, ascii_only=ascii_only) if output.explain or output.lang else None,
     )
 
 
-def _words(output: Output, *, ascii_only: bool) -> Language | None:
-    """The language in which to explain, if that was asked for."""
-    if not output.explain and output.lang is None:
-        return None
+def language_of(output: Output, *, ascii_only: bool) -> Language:
+    """The language in which to explain: that which was asked for, or else that of the locale."""
     from rawshake.api.languages import from_locale, load
     from rawshake.plain.language import ENGLISH
 

@@ -296,6 +296,10 @@ explain_options = _options(
     ),
 )
 
+step_option = click.option(
+    "--step", is_flag=True, help="Show each segment of ours before it leaves, and why, and wait for Enter."
+)
+
 output_options = _options(
     click.option(
         "-v", "--verbose", count=True, help="Show every rule that was exercised, not only broken ones."

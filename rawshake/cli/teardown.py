@@ -18,6 +18,7 @@ from rawshake.cli.parameters import (
     port,
     rate,
     seconds,
+    step_option,
     svg_option,
     take,
 )
@@ -29,7 +30,7 @@ JOBS = 64
 OF_MANY = frozenset(
     "source interface ttl window mss wscale timestamps sack ecn options family timeout retries allowed".split()
 )
-FOR_ONE = {"how", "data", "pcap", "html", "svg", *Crafting.__dataclass_fields__} - OF_MANY
+FOR_ONE = {"how", "data", "pcap", "html", "svg", "step", *Crafting.__dataclass_fields__} - OF_MANY
 #: Crafting options that mean something for a connection that is open already.
 STILL_USEFUL = frozenset({"timeout", "family"})
 
@@ -66,6 +67,7 @@ STILL_USEFUL = frozenset({"timeout", "family"})
     help="Begin no more than so many a second; as many as may be unless given.",
 )
 @click.option("--data", metavar="TEXT", default="", help=r"Send it on the third ACK; knows \r\n\x00.")
+@step_option
 @crafting_options
 @output_options
 @html_option
@@ -81,6 +83,7 @@ def command(
     jobs: int | None,
     rate: float | None,
     data: str,
+    step: bool,
     **given: object,
 ) -> int:
     r"""Close a connection: FIN, ACK, FIN, ACK.
@@ -121,9 +124,9 @@ def command(
         at = port(target[1])
         candidate = held.to(target[0], at, crafting.family)
         if candidate is None:
-            return _in_one_go(target[0], at, order, data, crafting, output)
+            return _in_one_go(target[0], at, order, data, crafting, output, step=step)
         found = candidate
-    late = _named(ctx, {*Crafting.__dataclass_fields__, "data"} - STILL_USEFUL)
+    late = _named(ctx, {*Crafting.__dataclass_fields__, "data", "step"} - STILL_USEFUL)
     if late:
         raise Failure(
             Exit.USAGE,
@@ -154,7 +157,14 @@ def _check_many(ctx: click.Context, target: tuple[str, ...]) -> None:
 
 
 def _in_one_go(
-    host: str, number: int, order: dict[str, Any], data: str, crafting: Crafting, output: Output
+    host: str,
+    number: int,
+    order: dict[str, Any],
+    data: str,
+    crafting: Crafting,
+    output: Output,
+    *,
+    step: bool,
 ) -> int:
     from rawshake.api.closing import How, close
     from rawshake.cli.live import finish, opened, reset_if_interrupted
@@ -164,7 +174,7 @@ def _in_one_go(
 
     how = How(order["how"])
     octets = unescape(data)
-    with opened("teardown", host, number, crafting, output) as live:
+    with opened("teardown", host, number, crafting, output, step=step) as live:
         with reset_if_interrupted(live):
             want = Want.CLOSE_CROSSING if how is How.SIMULTANEOUS else Want.OPEN
             if live.session.connect(octets, want=want):

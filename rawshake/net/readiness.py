@@ -19,7 +19,7 @@ class Readiness:
 
     def __init__(self, *sources: Readable) -> None:
         self._poll = select.poll()
-        self._waker: int | None = None
+        self._wakers: set[int] = set()
         for source in sources:
             self.watch(source)
 
@@ -27,13 +27,13 @@ class Readiness:
         """Watch this one, too."""
         self._poll.register(source, select.POLLIN)
 
-    def wake_by(self, descriptor: int | None) -> None:
-        """Have ``wait`` return early, with nothing, while that can be read; None for no such thing."""
-        if self._waker is not None:
-            self._poll.unregister(self._waker)
-        self._waker = descriptor
-        if descriptor is not None:
-            self._poll.register(descriptor, select.POLLIN)
+    def wake_by(self, *descriptors: int | None) -> None:
+        """Have ``wait`` return early, with nothing, while one of these can be read, and no other; None is none."""
+        for waker in self._wakers:
+            self._poll.unregister(waker)
+        self._wakers = {one for one in descriptors if one is not None}
+        for waker in self._wakers:
+            self._poll.register(waker, select.POLLIN)
 
     def wait(self, deadline: int | None) -> Sequence[int]:
         """Which descriptors can be read; none once ``deadline`` (ns since the epoch) has come, or somebody wakes us.
@@ -42,4 +42,4 @@ class Readiness:
         """
         left = None if deadline is None else max(0, deadline - time.time_ns())
         ready = [one for one, _ in self._poll.poll(None if left is None else left / 1e6)]  # ms, rounded up
-        return () if self._waker in ready else ready
+        return ready if self._wakers.isdisjoint(ready) else ()

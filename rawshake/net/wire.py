@@ -71,9 +71,9 @@ class Wire:
         self._sender.send(packet, self.target)
         return packet
 
-    def wake_by(self, descriptor: int | None) -> None:
-        """Have ``receive`` return early, with None, while that can be read; None for no such thing."""
-        self._readiness.wake_by(descriptor)
+    def wake_by(self, *descriptors: int) -> None:
+        """Have ``receive`` return early, with None, while one of these can be read, and no other."""
+        self._readiness.wake_by(*descriptors)
 
     def receive(self, deadline: int | None) -> Frame | None:
         """The next frame of either end; None once ``now() >= deadline``. A deadline of 0 does not wait."""
