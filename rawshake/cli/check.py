@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rawshake.cli.parameters import explain_options, number
+from rawshake.cli.parameters import explain_options, number, svg_option
 from rawshake.errors import Exit, Failure
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 @click.option(
     "--html", metavar="FILE", help="Write a page with a table of connections and a ladder for each."
 )
+@svg_option
 @click.option("-v", "--verbose", count=True, help="Show every rule that was exercised, not only broken ones.")
 @click.option(
     "--compact", is_flag=True, help="A line for each connection; with --connection for each segment."
@@ -68,6 +69,7 @@ def command(
     json: str | None,
     junit: str | None,
     html: str | None,
+    svg: str | None,
     verbose: int,
     explain: bool,
     lang: str | None,
@@ -107,7 +109,10 @@ def command(
             f"{'--explain' if explain else '--lang'} is for the segments of one connection.",
             "Name it by its number: --connection 3.",
         )
-    named = {"--json": json, "--junit": junit, "--html": html}
+    if connection is None and svg is not None:
+        problem = "--svg is for the ladder of one connection."
+        raise Failure(Exit.USAGE, problem, "Name it by its number: --connection 3.")
+    named = {"--json": json, "--junit": junit, "--html": html, "--svg": svg}
     printed = [option for option, file in named.items() if file == "-"]
     if len(printed) > 1:
         problem = f"{' and '.join(printed[:2])} cannot both go to standard output."
@@ -128,6 +133,7 @@ def command(
             colour=colour,
             json=json,
             pcap=None,
+            svg=svg,
             explain=explain,
             lang=lang,
         ),

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rawshake.cli.parameters import Output
@@ -167,14 +168,15 @@ def write_reports(output: Output, made: Report, *, ours: End | None = End.CLIENT
         from rawshake.render.json import dump
 
         write_text(output.json, dump(made))
+    options = replace(render_options(output), ours=ours)
     if output.html is not None:
         from rawshake.html.exchange import page
 
-        write_text(output.html, page(made, Options(ours=ours)))
+        write_text(output.html, page(made, options))
     if output.svg is not None:
         from rawshake.html.ladder import pictures
 
-        write_text(output.svg, pictures(made.exchanges, Options(ours=ours)))
+        write_text(output.svg, pictures(made.exchanges, options))
 
 
 def write_files(output: Output, command: str, exchange: Exchange, frames: Sequence[Frame]) -> None:

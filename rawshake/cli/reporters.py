@@ -70,7 +70,7 @@ class Reporter(Protocol):
 def reporters(asked: Asked, options: Options, stack: ExitStack) -> list[Reporter]:
     """All that were asked for; their files are closed with ``stack``."""
     chosen: list[Reporter] = []
-    if "-" not in (asked.output.json, asked.junit, asked.html):
+    if "-" not in (asked.output.json, asked.junit, asked.html, asked.output.svg):
         chosen.append(Text(asked, options) if asked.form == "text" else Lines(asked, options))
     if asked.output.json is not None:
         chosen.append(Json(asked, _writer(asked.output.json, stack)))
@@ -79,6 +79,8 @@ def reporters(asked: Asked, options: Options, stack: ExitStack) -> list[Reporter
     if asked.html is not None:
         make = Html if asked.connection is None else HtmlOfOne
         chosen.append(make(asked, replace(options, ascii=False, colour=False), _writer(asked.html, stack)))
+    if asked.output.svg is not None:
+        chosen.append(Picture(asked, options, _writer(asked.output.svg, stack)))
     return chosen
 
 
@@ -306,8 +308,8 @@ class Html:
             click.echo(self._page.left_out, err=True)
 
 
-class HtmlOfOne:
-    """The page of a single connection."""
+class _OfOne:
+    """Keeps the single connection that was asked for."""
 
     def __init__(self, asked: Asked, options: Options, write: Callable[[str], None]) -> None:
         self._asked = asked
@@ -326,6 +328,10 @@ class HtmlOfOne:
     def end(self, summary: Summary) -> None:
         """All is known."""
 
+
+class HtmlOfOne(_OfOne):
+    """The page of a single connection."""
+
     def close(self) -> None:
         """The page."""
         from rawshake.html.exchange import page
@@ -333,3 +339,13 @@ class HtmlOfOne:
         rules = tuple(rule.id for rule in self._asked.rules)
         title = f"{self._asked.files[0]}, connection {self._asked.connection}"
         self._write(page(Report("check", tuple(self._exchanges), rules), self._options, title=title))
+
+
+class Picture(_OfOne):
+    """The ladder of a single connection as SVG."""
+
+    def close(self) -> None:
+        """The picture."""
+        from rawshake.html.ladder import pictures
+
+        self._write(pictures(self._exchanges, self._options))

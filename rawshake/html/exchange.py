@@ -9,6 +9,8 @@ from typing import Final
 from rawshake.html import ladder, rulebook
 from rawshake.html.shell import document, fragment, pack
 from rawshake.judge import Ruling
+from rawshake.plain.closing import Closing, closing
+from rawshake.plain.language import ENGLISH
 from rawshake.render import states_svg, style
 from rawshake.render.figure5 import path
 from rawshake.render.findings import cite_text, verdict
@@ -58,10 +60,16 @@ class Shown:
     ladder: str
     states: str
     ways: tuple[tuple[str, str], ...]
+    #: what the states mean in plain words of the language ``lang``, and whether that was asked for
+    plain: Closing
+    lang: str
+    explained: bool
 
 
 def page(report: Report, options: Options, *, title: str = "") -> str:
-    """The whole page. ``options`` say which end is ours and how the ends are called."""
+    """The whole page. ``options`` say which end is ours, how the ends are called, and in which language
+    each segment is explained in the picture, if at all.
+    """
     shown = [_shown(number, exchange, options) for number, exchange in enumerate(report.exchanges, 1)]
     bodies = [fragment("exchange_body.html", shown=one, alone=len(shown) == 1) for one in shown]
     many = len(shown) >= MANY
@@ -88,6 +96,7 @@ def _shown(number: int, exchange: Exchange, options: Options) -> Shown:
         style.BOLD_GREEN: ("pass", "no rule broken"),
     }.get(colour, ("warn", exchange.outcome.value))
     ways = walks(exchange.steps)
+    words = options.words or ENGLISH
     ends = f"{endpoint_text(exchange.client)} and {endpoint_text(exchange.server)}"
     return Shown(
         id=f"x{number}",
@@ -103,9 +112,12 @@ def _shown(number: int, exchange: Exchange, options: Options) -> Shown:
             (rule, reason, count) for (rule, reason), count in sorted(exchange.undecidable.items())
         ),
         isns=ladder.isns_text(exchange),
-        ladder=ladder.draw(exchange, options, ids=f"x{number}", foot=False),
+        ladder=ladder.draw(exchange, options, ids=f"x{number}", foot=False, words=words),
         states=states_svg.draw(ways, title=f"The states of TCP, as {ends} went through them", style=""),
         ways=tuple((str(way.end), path(way)) for way in ways),
+        plain=closing(exchange, words),
+        lang=words.code,
+        explained=options.words is not None,
     )
 
 

@@ -31,6 +31,7 @@ from rawshake.html.rung import (
     words,
 )
 from rawshake.judge import Ruling
+from rawshake.plain.language import Language
 from rawshake.render import style
 from rawshake.render.findings import verdict
 from rawshake.render.options import Options
@@ -42,7 +43,7 @@ from rawshake.tcp.view import End
 
 _HEIGHT: Final = re.compile(r'height="([0-9.]+)"')
 #: Where the axis of times is, and what is left free above and below the pieces.
-_AXIS: Final = 8
+_AXIS: Final = 6
 _MARGIN: Final = 16
 #: So many columns has a line of text over both lifelines, and one at the foot.
 _HEAD_COLUMNS: Final = 46
@@ -72,12 +73,14 @@ def draw(
     title: str = "",
     ids: str = "",
     foot: bool = True,
+    words: Language | None = None,
 ) -> str:
     """The picture: ``alone`` a document of its own, else for a page that has the assets ``CSS`` and ``JS``.
 
     For a page it holds all that is known of each segment; without ``passes`` the rules that held are counted
     only, as where a page has thousands of ladders. With ``ids`` links may lead to a segment: ``ids`` and its
-    number, ``x1-7``. Without ``foot`` the verdict and the legend are left out.
+    number, ``x1-7``. Without ``foot`` the verdict and the legend are left out. ``words`` is the language in which
+    what is known of a segment is told in plain words, too; ``options.words`` puts that into the picture as well.
     """
     start = _start(exchange)
     closing = _by_segment(exchange)
@@ -109,7 +112,7 @@ def draw(
         "</g>",
         f'<g transform="translate(0 {n(top + ends[0] + _MARGIN)})" '
         f'data-y="{n(top + ends[0] + _MARGIN)} {n(top + ends[1] + _MARGIN)}">{"".join(said)}</g>',
-        "" if alone else _metadata(exchange, closing, options, start, passes=passes),
+        "" if alone else _metadata(exchange, closing, options, start, words or options.words, passes=passes),
         "</svg>",
     ]
     return "\n".join(part for part in parts if part) + "\n"
@@ -154,7 +157,7 @@ def _pieces(
     before: int | None = None
     for entry in exchange.entries:
         if isinstance(entry, Remark):
-            pieces.append(remark(entry, start=start, before=before))
+            pieces.append(remark(entry, options, start=start, before=before))
         else:
             if not marks[0]:
                 for mine, state in zip(marks, states_before(entry.step), strict=True):
@@ -292,7 +295,7 @@ def _axis(
         for at_tick in range(span // step + 1 if step else 0)
     )
     leaders = "".join(
-        f"M{_AXIS} {n(time)}L{_AXIS + 10} {n(edge + piece.anchor)}h4"
+        f"M{_AXIS} {n(time)}L{_AXIS + 8} {n(edge + piece.anchor)}h2"
         for piece, edge, time in zip(pieces, times, at, strict=True)
     )
     dots = "".join(f'<circle cx="{_AXIS}" cy="{n(time)}" r="2.5"/>' for time in at)
@@ -306,8 +309,14 @@ def _axis(
 
 
 def _metadata(
-    exchange: Exchange, closing: Mapping[int, Sequence[Ruling]], options: Options, start: int, *, passes: bool
+    exchange: Exchange,
+    closing: Mapping[int, Sequence[Ruling]],
+    options: Options,
+    start: int,
+    words: Language | None,
+    *,
+    passes: bool,
 ) -> str:
     judged = [entry for entry in exchange.entries if isinstance(entry, Judged)]
-    known = particulars(judged, closing, start=start, ours=options.ours, passes=passes)
+    known = particulars(judged, closing, start=start, ours=options.ours, passes=passes, words=words)
     return f"<metadata>{known}</metadata>"

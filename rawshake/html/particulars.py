@@ -8,6 +8,8 @@ from html import escape
 from typing import Any
 
 from rawshake.judge import Ruling
+from rawshake.plain.language import Language
+from rawshake.plain.sentences import sentence
 from rawshake.render.findings import cite_text
 from rawshake.render.text import duration, moment, plural, preview, safe
 from rawshake.render.words import (
@@ -39,11 +41,12 @@ def particulars(
     start: int,
     ours: End | None,
     passes: bool,
+    words: Language | None = None,
 ) -> str:
     """As JSON that may stand in XML: ``segments`` in their order, and the ``rules`` that they count by.
 
     ``closing`` is what was said of the exchange as a whole, by the segment's number; without ``passes`` what
-    held is counted only.
+    held is counted only. With ``words`` each segment is told in plain words of that language, too.
     """
     rules: dict[tuple[str, str], int] = {}
     before: int | None = None
@@ -58,6 +61,7 @@ def particulars(
             "fields": [list(pair) for pair in _fields(entry, start, before, ours)],
             "said": [_ruling(r, rules.setdefault((r.rule, r.cite), len(rules))) for r in shown],
             "held": len(said) - len(shown),
+            **({} if words is None else {"plain": safe(sentence(step, words)), "lang": words.code}),
         })  # fmt: skip
         before = step.time
     known = [[safe(rule), safe(cite_text(cite))] for rule, cite in rules]

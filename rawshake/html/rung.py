@@ -9,6 +9,7 @@ from html import escape
 from typing import Final
 
 from rawshake.judge import CHARGES, Ruling
+from rawshake.render.explained import held_together, sentence_text, translated
 from rawshake.render.findings import LOUD, cite_text, glued
 from rawshake.render.options import Options
 from rawshake.render.text import duration, moment, plural, preview, safe, wrap
@@ -111,6 +112,9 @@ def segment(
         column.line("octets", known)
     for mark in remarks(step, ours=options.ours):
         column.lines("remark", safe(mark))
+    if options.words is not None:
+        column.y += 3
+        column.lines("plain", held_together(sentence_text(step, options)))
     for ruling in said:
         if ruling.verdict in LOUD and not ruling.consequence:
             _callout(column, ruling, step.sender)
@@ -129,12 +133,12 @@ def segment(
     return Piece(step.time, height, arrow, markup)
 
 
-def remark(entry: Remark, *, start: int, before: int | None) -> Piece:
+def remark(entry: Remark, options: Options, *, start: int, before: int | None) -> Piece:
     """Something that is no segment: its words between the lifelines."""
     top, gap = _pause(entry.time, before)
     column = _Column(top + 4, [gap])
     first = column.y + LINE - 4
-    for row in wrap(safe(entry.text), COLUMNS - 4):
+    for row in wrap(safe(translated(entry.text, options.words)), COLUMNS - 4):
         column.line("remark", row)
     column.parts.append(words("time", _since(entry.time - start), CLIENT - 8, first, "end"))
     return Piece(

@@ -71,3 +71,18 @@ def test_who_asks_for_no_page_does_not_load_what_makes_them(tmp_path: Path) -> N
     trace = str(capture(tmp_path, CLEAN))
     assert "jinja2" not in loaded()
     assert "jinja2" in loaded("--html", str(tmp_path / "page.html"))
+
+
+def test_one_connection_has_a_picture(tmp_path: Path) -> None:
+    trace, picture = capture(tmp_path, CLEAN, FAULTY), tmp_path / "ladder.svg"
+    done = rawshake("check", str(trace), "--connection", "2", "--svg", str(picture))
+    assert (done.status, done.err) == (Exit.RULE_BROKEN, "")
+    assert "✗ FAIL" in picture.read_text(encoding="utf-8")
+    assert rawshake("check", str(trace), "--connection", "1", "--svg", "-").out.startswith("<svg ")
+
+
+def test_all_connections_have_none(tmp_path: Path) -> None:
+    done = rawshake("check", str(capture(tmp_path, CLEAN)), "--svg", str(tmp_path / "ladder.svg"))
+    assert (done.status, done.out) == (Exit.USAGE, "")
+    assert done.err.splitlines()[1].strip() == "Name it by its number: --connection 3."
+    assert not (tmp_path / "ladder.svg").exists()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rawshake.html.exchange import MANY, page
+from rawshake.plain.language import Language
 from rawshake.render.json import load
 from rawshake.render.options import Options
 from rawshake.report import Report
@@ -72,3 +75,11 @@ def test_few_are_there_at_once() -> None:
 
 def test_nothing_at_all_is_a_page() -> None:
     assert "No connection came about" in page(Report("listen 8080", ()), OPTIONS)
+
+
+def test_it_says_what_the_states_mean_in_the_language_that_was_asked_for() -> None:
+    asked = replace(OPTIONS, words=Language("xx", lambda text: f"XX {text}"))
+    text = page(Report("connect", (WHOLE,)), asked)
+    assert '<details class="plain" lang="xx" open>' in text
+    assert "<dd>XX " in text
+    assert '<details class="plain" lang="en">' in page(Report("connect", (WHOLE,)), OPTIONS)

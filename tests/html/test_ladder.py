@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 
 from rawshake.html.ladder import draw, pictures
+from rawshake.plain.language import ENGLISH, Language
 from rawshake.render.options import Options
 from rawshake.render.words import states_before, states_of
 from rawshake.report import Exchange, Judged, Remark
@@ -217,3 +218,16 @@ def test_several_pictures_stand_one_below_the_other() -> None:
 def test_an_exchange_without_segments_is_a_picture() -> None:
     empty = replace(WHOLE, entries=(), closing=())
     assert "closed: 0 segments" in words(parsed(draw(empty, OURS)))
+
+
+def test_segments_are_explained_in_the_picture_where_that_is_asked_for() -> None:
+    explained = words(parsed(draw(WHOLE, replace(OURS, words=ENGLISH))))
+    assert "Can you hear me?" in explained
+    assert "Can you hear me?" not in words(parsed(draw(WHOLE, OURS, words=ENGLISH)))
+
+
+def test_plain_words_stand_over_nothing() -> None:
+    wide = Language("xx", lambda text: "가 나다 " * 30)
+    root = parsed(draw(WHOLE, replace(OURS, words=wide)))
+    for by_time, numbers in WAYS:
+        assert overlaps(texts(root, by_time=by_time, numbers=numbers)) == []

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from rawshake.html.particulars import particulars
+from rawshake.plain.language import ENGLISH
 from rawshake.report import Exchange, Judged
 from rawshake.rules.model import Verdict
 from rawshake.tcp.view import End
@@ -91,6 +92,14 @@ def test_who_is_charged_is_said_of_what_was_broken_only() -> None:
     said = [one for told in known(EVERYTHING)["segments"] for one in told["said"]]
     assert {one[3] for one in said if one[0] == Verdict.FAIL.value} == {"us", "the server"}
     assert [one[4] for one in said if one[4]] == ["follows from an earlier breach"]
+
+
+def test_plain_words_are_told_where_a_language_is_given() -> None:
+    assert "plain" not in known(WHOLE)["segments"][0]
+    written = particulars(entries(WHOLE), {}, start=0, ours=None, passes=True, words=ENGLISH)
+    first = json.loads(ElementTree.fromstring(f"<m>{written}</m>").text or "")["segments"][0]
+    assert "Can you hear me?" in first["plain"]
+    assert first["lang"] == "en"
 
 
 def test_hostile_words_are_made_visible() -> None:

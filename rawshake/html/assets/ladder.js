@@ -122,6 +122,7 @@ function particulars(known, segment) {
   const fields = made("dl", "facts");
   for (const [name, value] of segment.fields) fields.append(made("dt", "", {}, name), made("dd", "", {}, value));
   const parts = [made("h4", "", {}, `Segment ${segment.head}`), fields];
+  if (segment.plain) parts.splice(1, 0, made("p", "plain", { lang: segment.lang }, segment.plain));
   const said = [...segment.said].sort((one, other) => loudness(one[0]) - loudness(other[0]));
   if (said.length) {
     const list = made("ul", "said");
