@@ -67,9 +67,9 @@ def sideways(page: Page) -> list[str]:
     return found
 
 
-def inaccessible(page: Page) -> list[str]:
-    """What axe-core finds grave: which rule, where, and why."""
-    response: dict[str, Any] = Axe().run(page).response
+def inaccessible(page: Page, within: str = "") -> list[str]:
+    """What axe-core finds grave, in the page or in one element of it: which rule, where, and why."""
+    response: dict[str, Any] = Axe().run(page, context=within or None).response
     return [
         f"{one['id']} ({one['impact']}): {' '.join(map(str, node['target']))}: {node['failureSummary']}"
         for one in response["violations"]

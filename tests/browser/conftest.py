@@ -31,12 +31,21 @@ def scheme(request: pytest.FixtureRequest) -> Scheme:
     return wanted
 
 
+@pytest.fixture(params=[(False, "light"), (True, "dark")], ids=["desk-light", "phone-dark"])
+def seat(request: pytest.FixtureRequest) -> tuple[bool, Scheme]:
+    """Whether on a phone, and the scheme: colours do not depend on the width, nor what fits on colours."""
+    wanted: tuple[bool, Scheme] = request.param
+    return wanted
+
+
 class Reader:
     """Opens files; what their pages complain of, or ask the network for, is found in ``complaints``."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.complaints: list[str] = []
+        #: How long something that must come may take, in ms: whoever waited for ever would not say for what.
+        self.patience = 20_000
         self._contexts: list[BrowserContext] = []
 
     def opens(
@@ -55,8 +64,7 @@ class Reader:
             java_script_enabled=scripts,
             offline=True,
         )
-        # A page answers at once, whatever else the machine does; who waits for ever would not say for what.
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(self.patience)
         self._contexts.append(context)
         page = context.new_page()
         listen(page, self.complaints)

@@ -41,8 +41,8 @@ def test_an_honest_exchange_is_shown(reader: Reader, written: Write) -> None:
     shows_each_segment(reader.opens(written("whole.html", lambda: page_of(WHOLE))), WHOLE)
 
 
-@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
-def test_everybody_can_read_it(reader: Reader, written: Write, phone: bool, scheme: Scheme) -> None:
+def test_everybody_can_read_it(reader: Reader, written: Write, seat: tuple[bool, Scheme]) -> None:
+    phone, scheme = seat
     page = reader.opens(
         written("three.html", lambda: page_of(FAULTY, WHOLE, LOSSES)), phone=phone, scheme=scheme
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rawshake.html import shell
+from tests.browser.breaking import broken
 from tests.browser.checks import inaccessible
 from tests.browser.conftest import Reader
 from tests.browser.ladders import (
@@ -21,6 +21,11 @@ from tests.browser.ladders import (
 )
 from tests.browser.test_exchange import page_of
 from tests.html.transcripts import FAULTY
+
+
+def faulty() -> str:
+    return page_of(FAULTY)
+
 
 LADDER, BASE, PAGE = "ladder.js", "base.js", "ladder-page.css"
 
@@ -42,14 +47,18 @@ LADDER, BASE, PAGE = "ladder.js", "base.js", "ladder-page.css"
 def test_at_a_desk(
     anyone: Reader, monkeypatch: pytest.MonkeyPatch, asset: str, right: str, wrong: str, check: Check
 ) -> None:
-    page = anyone.opens(broken(monkeypatch, asset, right, wrong))
+    page = anyone.opens(broken(monkeypatch, asset, right, wrong, faulty))
     with pytest.raises(AssertionError):
         check(page, FAULTY)
 
 
 def test_with_a_finger(anyone: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     text = broken(
-        monkeypatch, LADDER, "const show = () => choose(ladder, segments, index)", "const show = () => {}"
+        monkeypatch,
+        LADDER,
+        "const show = () => choose(ladder, segments, index)",
+        "const show = () => {}",
+        faulty,
     )
     with pytest.raises(AssertionError):
         tells_of_what_is_tapped(anyone.opens(text, phone=True), FAULTY)
@@ -63,23 +72,14 @@ def test_with_a_finger(anyone: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_links_that_lead_nowhere(anyone: Reader, right: str, wrong: str, check: Check) -> None:
-    text = page_of(FAULTY)
+    text = faulty()
     assert right in text
     with pytest.raises(AssertionError):
         check(anyone.opens(text.replace(right, wrong)), FAULTY)
 
 
 def test_a_pale_colour(anyone: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = broken(monkeypatch, "base.css", "--muted: light-dark(#57606a", "--muted: light-dark(#a7b0ba")
+    text = broken(
+        monkeypatch, "base.css", "--muted: light-dark(#57606a", "--muted: light-dark(#a7b0ba", faulty
+    )
     assert any("color-contrast" in one for one in inaccessible(anyone.opens(text)))
-
-
-def broken(monkeypatch: pytest.MonkeyPatch, asset: str, right: str, wrong: str) -> str:
-    """The page with another asset: its policy allows no script that was changed afterwards."""
-    whole = shell.asset(asset)
-    assert right in whole
-    changed = whole.replace(right, wrong)
-    kept = shell.asset
-    with monkeypatch.context() as patch:
-        patch.setattr(shell, "asset", lambda name: changed if name == asset else kept(name))
-        return page_of(FAULTY)
