@@ -164,7 +164,7 @@ def fin_acked(step: Step) -> Outcome | None:
         return held("ack", f"ack {ack} = FIN {right - 1} + 1")
     if not ack > right or (peer.nxt is not None and ack <= peer.nxt):
         return None
-    if peer.offered is None and step.was.last_ack is None:
+    if peer.offered is None and step.was.acked is None:
         return undecidable("ack", "it may have had more before the capture began")
     sentence = f"ack {ack} = FIN {right - 1} + {ack - right + 1}, not + 1"
     return broken("ack", sentence, expected=right, actual=ack)

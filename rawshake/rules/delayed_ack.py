@@ -160,6 +160,8 @@ def ack_every_second_segment(steps: Sequence[Step]) -> Iterator[Outcome]:
 
 
 def _stretched(end: End, steps: Sequence[Step]) -> Iterator[Outcome]:
+    if not shows_bare_acks(steps, end):
+        return
     full = max(
         (step.segment.payload_length for step in steps if step.sender is not end), default=0
     )  # of those who send less than they may, the largest

@@ -47,6 +47,19 @@ def shows_bare_acks(steps: Sequence[Step], end: End) -> bool:
     return any(step.sender is end and plain_ack(step.segment) for step in steps)
 
 
+def missed_some(steps: Sequence[Step], end: End) -> bool:
+    """Whether the tap missed what was sent to that end, who has acknowledged more than was seen."""
+    return any(
+        step.sender is end
+        and step.segment.has_ack
+        and not step.segment.rst
+        and sound(step)
+        and step.peer_was.nxt is not None
+        and step.segment.ack > step.peer_was.nxt
+        for step in steps
+    )
+
+
 def shows_nxt(step: Step) -> bool:
     """Whether its sequence number is its sender's SND.NXT: it occupies nothing, and is no keep-alive or probe.
 

@@ -63,13 +63,19 @@ EXCHANGES = {
         MSS.format("< P. 1:1402(1401) ack 1 win 65535", 1402),
         ["send-mss-respected FAIL server 4"],
     ),
+    "ACKs of data that was not captured": (
+        "> S 0:0(0) win 65535\n< S. 0:0(0) ack 1 win 65535\n> . 1:1(0) ack 1 win 65535\n"
+        + "< . 1:1(0) ack 601 win 65535\n" * 6,
+        [],
+    ),
     "an ACK above the FIN, of what came before the capture": (
-        "< F. 1:1(0) ack 1 win 65535\n> . 1:1(0) ack 1000 win 65535",
+        "< F. 1:1(0) ack 1 win 65535\n> . 1:1(0) ack 1000 win 65535\n" * 2,
         [],
     ),
     "an ACK above the FIN, of who took less before": (
-        "> P. 1:6(5) ack 1 win 65535\n< F. 1:1(0) ack 6 win 65535\n> . 6:6(0) ack 1000 win 65535",
-        ["fin-acked FAIL client 3"],
+        "< P. 1:6(5) ack 1 win 65535\n> . 1:1(0) ack 6 win 65535\n"
+        "< F. 6:6(0) ack 1 win 65535\n> . 1:1(0) ack 1000 win 65535",
+        ["fin-acked FAIL server 4"],
     ),
 }
 
