@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,9 @@ from scripts.command_line import exit_meanings, leaves, users
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 README: Final = ROOT / "README.md"
+KOREAN: Final = ROOT / "README.ko.md"
+#: What ``draw`` has this program do in a network of its own.
+INSIDE: Final = "--inside"
 #: How the README tells where a generated part stands.
 PART: Final = re.compile(r"(<!-- ([a-z-]+): made by scripts/readme -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -136,22 +139,37 @@ def states() -> str:
     return f"```\n{picture(Options())}```\n"
 
 
-def draw() -> str:
-    """A whole exchange with a server on loopback, in a network of its own."""
-    as_root = [sys.executable, str(ROOT / "scripts" / "as_root.py"), "--"]
-    command = [*as_root, sys.executable, "-m", "scripts.readme", "--inside"]
-    return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True, timeout=60).stdout
+def draw(*words: str) -> Callable[[], str]:
+    """A whole exchange with a server on loopback, in a network of its own, drawn with those options."""
+
+    def drawn() -> str:
+        as_root = [sys.executable, str(ROOT / "scripts" / "as_root.py"), "--"]
+        command = [*as_root, sys.executable, "-m", "scripts.readme", INSIDE, *words]
+        return subprocess.run(
+            command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True, timeout=60
+        ).stdout
+
+    return drawn
 
 
-def inside() -> None:
+def inside(words: list[str]) -> None:
     """Print the ladder: what ``draw`` runs as root of a network of its own."""
     from scripts.bench import HOST, RAWSHAKE, server
 
+    command = ["teardown", HOST, "80", *words]
     with server(80):
-        done = subprocess.run(
-            [RAWSHAKE, "teardown", HOST, "80"], stdout=subprocess.PIPE, text=True, check=True, timeout=60
-        )
-    print(f"```\n$ sudo rawshake teardown {HOST} 80\n{done.stdout}```")
+        done = subprocess.run([RAWSHAKE, *command], stdout=subprocess.PIPE, text=True, check=True, timeout=60)
+    print(f"```\n$ sudo rawshake {' '.join(command)}\n{done.stdout}```")
+
+
+def blocks_of(chapter: str, *, which: slice) -> Callable[[], str]:
+    """Blocks of code of a chapter of the README in English, for its translations."""
+
+    def taken() -> str:
+        text = README.read_text(encoding="utf-8").partition(f"\n## {chapter}\n")[2].partition("\n## ")[0]
+        return "\n".join(re.findall(r"^```\w*\n.*?^```\n", text, re.DOTALL | re.MULTILINE)[which])
+
+    return taken
 
 
 PARTS: Final = {
@@ -166,14 +184,20 @@ PARTS: Final = {
     "states": states,
     "rules": rules,
     "rule-count": count,
-    "ladder": draw,
+    "workflow": blocks_of("In continuous integration", which=slice(1)),
+    "docker": blocks_of("In containers", which=slice(1)),
+    "compose": blocks_of("In containers", which=slice(1, 3)),
+    "ladder": draw(),
+    "ladder-ko": draw("--explain", "--lang", "ko"),
 }
+#: What only a README in another language has.
+OF_TRANSLATIONS: Final = frozenset({"workflow", "docker", "compose", "ladder-ko"})
 #: Differs with each run: written only when asked for.
-NEVER_THE_SAME: Final = frozenset({"ladder"})
+NEVER_THE_SAME: Final = frozenset({"ladder", "ladder-ko"})
 
 
 def render(text: str, *, ladder: bool = False) -> str:
-    """The README with its generated parts as they are now; its ladder only if that is wanted."""
+    """A README with its generated parts as they are now; its ladder only if that is wanted."""
 
     def part(found: re.Match[str]) -> str:
         name = found[2]
@@ -185,15 +209,16 @@ def render(text: str, *, ladder: bool = False) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the README, and the manual page, which has the same sources."""
-    if arguments == ["--inside"]:
-        inside()
+    """Write the README in both languages, and the manual page, which has the same sources."""
+    if arguments[:1] == [INSIDE]:
+        inside(arguments[1:])
         return 0
     if arguments not in ([], ["--ladder"]):
         print("usage: scripts/readme [--ladder]", file=sys.stderr)
         return 2
     man.write()
-    README.write_text(render(README.read_text(encoding="utf-8"), ladder=bool(arguments)), encoding="utf-8")
+    for file in (README, KOREAN):
+        file.write_text(render(file.read_text(encoding="utf-8"), ladder=bool(arguments)), encoding="utf-8")
     return 0
 
 
