@@ -169,14 +169,11 @@ class CheckPage:
         """What the page leaves out, in a sentence; empty where it holds all that there was."""
         shown = self._ladders.count + self._lines.count
         some = [
-            f"{plural(count, 'connection')} without {what}"
-            for count, what in (
-                (self.undrawn if shown else 0, "segments"),
-                (self.unlisted, "a line in the table"),
-            )
+            f"{what} of {plural(count, 'connection')}"
+            for count, what in ((self.undrawn if shown else 0, "the segments"), (self.unlisted, "the lines"))
             if count
         ]
-        return f"To keep the page small it has {' and '.join(some)}." if some else ""
+        return f"Too much for one page: it is without {' and '.join(some)}." if some else ""
 
     def document(self) -> str:
         """The whole page; nothing is told after it."""

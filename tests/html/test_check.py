@@ -130,8 +130,8 @@ def test_findings_come_before_the_first_where_there_is_no_room_for_all() -> None
     assert max(found) > max(listed - found)
     assert not ladders & lines
     assert 60 - len(listed) == made.unlisted
-    assert f"{60 - len(ladders | lines)} connections without segments" in made.left_out
-    assert f"{made.unlisted} connections without a line in the table" in made.left_out
+    assert f"the segments of {60 - len(ladders | lines)} connections" in made.left_out
+    assert f"the lines of {made.unlisted} connections" in made.left_out
     # All are counted, whatever is listed.
     assert made.summaries[0].connections == 60
 
@@ -139,7 +139,7 @@ def test_findings_come_before_the_first_where_there_is_no_room_for_all() -> None
 def test_where_there_is_room_nothing_is_left_out() -> None:
     made, _ = screened(generated("http", 60, faults=20))
     assert made.left_out == ""
-    assert "To keep the page small" not in made.document()
+    assert "Too much for one page" not in made.document()
 
 
 def test_a_ladder_of_very_many_segments_is_not_drawn() -> None:
