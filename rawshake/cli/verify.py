@@ -81,7 +81,10 @@ def _server_options(command: CommandT) -> CommandT:
     help="What makes the exit status 1.",
 )
 @click.option(
-    "--show", multiple=True, metavar="PROBE", help="Draw the ladder of this probe; may be repeated."
+    "--show",
+    multiple=True,
+    metavar="PROBE",
+    help="Draw the ladder of this probe, or of those that 'failed'; may be repeated. One alone is drawn.",
 )
 @click.option("--source", metavar="ADDRESS", help="Our address, one of this machine's.")
 @click.option("--interface", metavar="NAME", help="Send over this interface, whatever the routes say.")

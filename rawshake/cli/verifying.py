@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from rawshake.cli import stops
 from rawshake.cli.output import render_options, to_stdout, write_text
 from rawshake.cli.parameters import Output
 from rawshake.cli.pcaps import name_of, save_each
+from rawshake.cli.rerun import again
 from rawshake.cli.stops import Stopped, at_once
 from rawshake.errors import Exit, Failure
 from rawshake.link import Frame
@@ -30,8 +30,9 @@ from rawshake.probes.expected import Change, compare, read
 from rawshake.probes.gridprobes import CHAPTER, grid
 from rawshake.probes.model import Probe, Server, Target
 from rawshake.probes.result import Result
-from rawshake.render.ladder import draw
+from rawshake.render.ladder import LEGEND, Ladder
 from rawshake.render.options import Options
+from rawshake.render.text import safe, wrap
 from rawshake.render.verified import Run, screen, verdict_line
 from rawshake.render.verify_json import dump
 from rawshake.render.verify_junit import dump as junit
@@ -160,7 +161,7 @@ def verify(asked: Asked, arguments: Sequence[str]) -> int:
         target=asked.host,
         results=results,
         seconds=seconds,
-        again=_again(asked),
+        again=again(asked, ports, probes),
         jobs=runner.jobs,
         distress=runner.distress,
         interrupted=stopped is not None,
@@ -313,19 +314,6 @@ def _ordered(results: Sequence[Result], probes: Sequence[Probe]) -> list[Result]
     return [found[probe.id] for probe in probes if probe.id in found]
 
 
-def _again(asked: Asked) -> Callable[[str], str]:
-    words = ["rawshake", "verify", asked.host]
-    if asked.open_port is not None:
-        words.append(str(asked.open_port))
-    for name, number in [*asked.ports.items(), *([("listen", asked.listen)] if asked.listen else [])]:
-        words += [f"--{name}", str(number)]
-
-    def again(name: str) -> str:
-        return shlex.join([*words, "--select", name, "--show", name])
-
-    return again
-
-
 def _text_of(path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
@@ -357,9 +345,10 @@ def _report(asked: Asked, run: Run, frames: Sequence[Frame], changes: Sequence[C
     if asked.quiet:
         to_stdout(verdict_line(run, options) + "\n")
         return
+    alone = len(run.results) == 1  # whoever asks for one probe wants to see it
     for result in run.results:
         grave = result.verdict in (Verdict.FAIL, Verdict.WARN, Verdict.INCONCLUSIVE, Verdict.ERROR)
-        if result.probe.id in asked.show or ("failed" in asked.show and grave):
+        if alone or result.probe.id in asked.show or ("failed" in asked.show and grave):
             to_stdout(_ladders(result, options))
     to_stdout(screen(run, options))
     for one in changes:
@@ -367,8 +356,14 @@ def _report(asked: Asked, run: Run, frames: Sequence[Frame], changes: Sequence[C
 
 
 def _ladders(result: Result, options: Options) -> str:
+    """Its ladders; no rule judges them, for what a probe does on purpose is seldom what a TCP should."""
     found = result.deciding
-    text = f"{result.verdict} {result.probe.id}: {result.probe.summary}\n\n"
+    title = f"{result.verdict} {result.probe.id}: {result.probe.summary}"
+    lines = wrap(safe(title, ascii_only=options.ascii), options.columns, indent=len(result.verdict.value) + 1)
+    text = "".join(f"{line}\n" for line in lines) + "\n"
     if found is None:
         return f"{text}{result.reason}\n\n"
-    return text + "\n".join(draw(one, options) for one in found.exchanges) + "\n"
+    for one in found.exchanges:
+        ladder = Ladder(options, one.client, one.server)
+        text += ladder.head() + "".join(map(ladder.entry, one.entries)) + "\n"
+    return text + "".join(f"{line}\n" for line in wrap(LEGEND, options.columns)) + "\n"

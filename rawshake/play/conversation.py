@@ -183,9 +183,12 @@ class Conversation:
             self._drop()
             self._end(Result(Ending.STOPPED))
 
-    def exchanges(self) -> tuple[Exchange, ...]:
-        """The transcripts of all connections so far, judged by ``rules``."""
-        return tuple(self._judged(peer) for peer in self.peers if peer.entries)
+    def exchanges(self, *, at_once: bool = False) -> tuple[Exchange, ...]:
+        """The transcripts of all connections so far, judged by ``rules``.
+
+        ``at_once``: nobody has waited for the copies of the last segments of ours, which are not missing yet.
+        """
+        return tuple(self._judged(peer, at_once=at_once) for peer in self.peers if peer.entries)
 
     # The script.
 
@@ -279,11 +282,13 @@ class Conversation:
         self.result, self._awaiting = result, None
         self._farewells.extend(peer for peer in self.peers if peer.tracker is not None)
 
-    def _judged(self, peer: Peer) -> Exchange:
+    def _judged(self, peer: Peer, *, at_once: bool) -> Exchange:
         judge = Judge(self._rules, ours=peer.end)
+        last = len(peer.entries) - 1
+        missing = {at for at in peer.uncaptured if not (at_once and at == last)}
         passed = [
             replace(entry, note="not seen to leave this machine")
-            if isinstance(entry, Step) and at in peer.uncaptured
+            if isinstance(entry, Step) and at in missing
             else entry
             for at, entry in enumerate(peer.entries)
         ]

@@ -12,19 +12,22 @@ from rawshake.probes.gridprobes import CHAPTER
 from rawshake.probes.model import Check, Probe
 from rawshake.probes.result import Result
 from rawshake.render import style
+from rawshake.render.alike import TOLD, Group, braced, groups
 from rawshake.render.findings import cite_text, glued
 from rawshake.render.options import Options
-from rawshake.render.style import OF_VERDICT, Span, paint
-from rawshake.render.text import plural, safe, wrap
+from rawshake.render.style import OF_VERDICT, Span, extent, paint
+from rawshake.render.text import columns, plural, safe, wrap
 from rawshake.rules.model import Verdict
 
-#: In the order in which they are told.
-TOLD: Final = (Verdict.ERROR, Verdict.FAIL, Verdict.WARN, Verdict.INCONCLUSIVE)
 _COLUMNS: Final = (Verdict.PASS, Verdict.KNOWN, Verdict.NOTE, Verdict.WARN, Verdict.FAIL)
-#: So many that tell different things are told in full; the others are named.
-FEW: Final = 12
+#: So many that tell different things are told; the others are named.
+FEW: Final = 24
+#: In so many ways that cells of the grid fail are told where one clause decides; and so many notes.
+WAYS: Final = 3
+NOTES: Final = 8
+#: The flags of a segment in the RFC's own form.
+_SEGMENT: Final = re.compile(r"<SEQ=[^<>]*>(?:<ACK=[^<>]*>)?<CTL=([^<>]*)>")
 _INDENT: Final = 2
-_NUMBER: Final = re.compile(r"(?<!WAIT-)\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,49 +83,114 @@ def verdict_line(run: Run, options: Options) -> str:
 
 
 def _told(verdict: Verdict, run: Run, options: Options) -> Iterator[list[Span]]:
-    """All of that verdict: the first of those that tell the same in full, with the names of the others."""
-    found = [one for one in run.results if one.verdict is verdict]
+    """All of that verdict, those once that tell the same; with ``verbose`` each by itself."""
     if options.verbose:
-        for one in found:
-            yield from (*_result(one, run, options), [])
+        for one in run.results:
+            if one.verdict is verdict:
+                yield from (*_full(one, [one.probe.id], run, options), [])
         return
-    groups: dict[object, list[Result]] = {}
-    for one in found:
-        groups.setdefault(_alike(one), []).append(one)
-    every = list(groups.values())
-    for first, *others in every[:FEW]:
-        yield from _result(first, run, options)
-        if others:
-            yield from _indented(f"The same: {_names([one.probe for one in others], options)}.", options)
-        yield []
-    rest = [one for group in every[FEW:] for one in group]
+    every = groups(run.results, verdict)
+    for group in every[:FEW]:
+        yield from (_cells if group.first.probe.chapter == CHAPTER else _alike)(group, run, options)
+    rest = [one.probe.id for group in every[FEW:] for one in group.results]
     if rest:
         yield [Span(f"and {len(rest)} more {verdict}; all of them with -v:", style.DIM)]
-        names = ", ".join(glued(one.probe.id) for one in rest)
-        yield from ([Span(f"      {row}", style.DIM)] for row in wrap(names, options.columns - 6))
+        yield from _indented(", ".join(map(glued, braced(rest))), options, style.DIM)
+    if every:
         yield []
 
 
-def _alike(result: Result) -> object:
-    """What cells of the grid have in common that fail in one way, whatever the numbers; another probe is like none."""
-    if result.probe.chapter != CHAPTER or not result.telling:
-        return result.probe.id
-    return tuple(
-        (one.field, *(_NUMBER.sub("#", side) for side in (one.expected, one.actual)))
-        for one in result.telling
-    )
+def _alike(group: Group, run: Run, options: Options) -> Iterator[list[Span]]:
+    """Probes that fail in one way: the first in full, the others by their names."""
+    names = [one.probe.id for one in group.results]
+    yield from _full(group.first, names, run, options)
+
+
+def _full(result: Result, names: Sequence[str], run: Run, options: Options) -> Iterator[list[Span]]:
+    """All that is to be told of it, under these names."""
+    source = _source(result)
+    told = _indented(result.probe.summary, options)
+    title, fits = _title(result.verdict, names, source, options)
+    yield from title
+    yield from told if fits else _ending(list(told), source, options)
+    for text in _once(result, options):
+        yield from _indented(text, options)
+    yield from _again(result, run, options)
+
+
+def _cells(group: Group, run: Run, options: Options) -> Iterator[list[Span]]:
+    """Cells of the grid where one clause decides: each way in which they fail, with their names."""
+    count = len(group.results)
+    names = [group.first.probe.id] if count == 1 else [f"{count} cells of the grid"]
+    source = _source(group.first, group.clause)
+    title, fits = _title(group.verdict, names, source, options)
+    yield from title if fits else _ending(title, source, options)
+    for check, alike in group.ways[:WAYS]:
+        text = _SEGMENT.sub(r"\1", next(said(check), check.what))
+        if count > 1:
+            text = f"{', '.join(map(glued, braced([one.probe.id for one in alike])))}: {text}"
+        yield from _indented(text, options)
+    if not group.ways:
+        yield from _indented(group.first.reason, options)
+    more = sum(len(alike) for _, alike in group.ways[WAYS:])
+    if more:
+        yield from _indented(f"and {more} more in other ways; all of them with -v", options)
+    yield from _again(group.first, run, options)
+
+
+def _again(result: Result, run: Run, options: Options) -> Iterator[list[Span]]:
+    yield from _indented(f"$ {run.again(result.probe.id)}", options, style.DIM)
+
+
+def _title(
+    verdict: Verdict, names: Sequence[str], source: str, options: Options
+) -> tuple[list[list[Span]], bool]:
+    """The names, with what they are about at the right if that fits; and whether it does."""
+    label = f"{verdict!s:5} "
+    room = options.columns - len(label)
+    first, *more = wrap(", ".join(map(glued, names)), room)
+    gap = room - columns(first) - columns(source)
+    fits = not more and gap >= 2
+    line = [Span(label, OF_VERDICT[verdict]), Span(first, style.BOLD)]
+    line += [Span(" " * gap + source, style.DIM)] if fits else []
+    return [line, *([Span(f"      {row}", style.BOLD)] for row in more)], fits
+
+
+def _ending(lines: list[list[Span]], source: str, options: Options) -> Iterator[list[Span]]:
+    """The lines, and after them what they are about, where there is room for it."""
+    if extent(lines[-1]) + 2 + columns(source) <= options.columns:
+        lines[-1] = [*lines[-1], Span(f"  {source}", style.DIM)]
+        yield from lines
+    else:
+        yield from lines
+        yield from ([Span(f"      {row}", style.DIM)] for row in wrap(glued(source), options.columns - 6))
+
+
+def _source(result: Result, clause: str = "") -> str:
+    """Its clauses, and how often it failed."""
+    text = clause or cite_text(result.probe.cite)
+    attempts = len(result.attempts)
+    return f"{text}; {result.failed} of {attempts} times" if attempts > 1 else text
+
+
+def _once(result: Result, options: Options) -> Iterator[str]:
+    """What is to be said of it, nothing twice; without ``verbose`` no more than the first of each check."""
+    if result.reason:
+        yield result.reason
+    told = (list(said(one))[: None if options.verbose else 1] for one in result.telling)
+    yield from dict.fromkeys(text for texts in told for text in texts if text != result.reason)
 
 
 def _times(run: Run, options: Options) -> Iterator[list[Span]]:
-    """What the time went to."""
+    """What the time went to, where it took any."""
     waited = sum(one.seconds for one in run.results)
     longest = max(run.results, key=lambda one: one.seconds, default=None)
-    if longest is None or not run.seconds:
+    if longest is None or run.seconds < 1:
         return
-    text = f"The probes took {waited:.0f} s in all, {waited / run.seconds:.0f} at once on the whole"
+    text = f"{waited:.0f} s of probes, {waited / run.seconds:.0f} at once"
     if run.processor:
-        text += f"; {run.processor:.1f} s of that were this machine's, the rest was waiting"
-    text += f". The longest was {longest.probe.id}, {longest.seconds:.1f} s."
+        text += f"; {run.processor:.1f} s of work here, else waiting"
+    text += f". Longest: {longest.probe.id}, {longest.seconds:.1f} s."
     yield from ([Span(row, style.DIM)] for row in wrap(text, options.columns, indent=_INDENT))
     yield []
 
@@ -147,33 +215,10 @@ def _chapters(results: Sequence[Result]) -> Iterator[list[Span]]:
         yield line
 
 
-def _result(result: Result, run: Run, options: Options) -> Iterator[list[Span]]:
-    probe = result.probe
-    attempts = f"  ({result.failed} of {len(result.attempts)} times)" if len(result.attempts) > 1 else ""
-    yield [
-        Span(f"{result.verdict!s:5}", OF_VERDICT[result.verdict]),
-        Span(f" {probe.id}", style.BOLD),
-        Span(attempts, style.DIM),
-    ]
-    yield from _indented(probe.summary, options)
-    if result.reason:
-        yield from _indented(result.reason, options)
-    seen: set[str] = set()
-    for check in result.telling:
-        for text in said(check):
-            if text not in seen and text != result.reason:
-                seen.add(text)
-                yield from _indented(text, options, style.PLAIN)
-    yield from (
-        [Span(f"      {row}", style.DIM)] for row in wrap(glued(cite_text(probe.cite)), options.columns - 6)
-    )
-    yield from _indented(f"again: {run.again(probe.id)}", options, style.DIM)
-
-
 def said(check: Check) -> Iterator[str]:
     """What a check that is no PASS has to say."""
     # A mismatch's sentence has all fields in it.
-    if check.field and f"{check.field}: " not in check.sentence:
+    if check.field and not check.sentence.startswith("expected "):
         yield f"{check.field}: expected {check.expected}, got {check.actual}"
     if check.sentence:
         yield check.sentence
@@ -188,27 +233,30 @@ def _notes(results: Sequence[Result], options: Options) -> Iterator[list[Span]]:
                 named = found.setdefault(check.sentence or check.what, [])
                 if one.probe not in named:
                     named.append(one.probe)
-    for sentence, probes in sorted(found.items(), key=lambda item: -len(item[1])):
-        rows = wrap(safe(sentence, ascii_only=options.ascii), options.columns - 6)
+    ordered = sorted(found.items(), key=lambda item: -len(item[1]))
+    shown = ordered if options.verbose else ordered[:NOTES]
+    for sentence, probes in shown:
+        names = [probe.id for probe in probes]
+        where = names[0] if len(names) == 1 else f"{len(names)} probes"
+        rows = wrap(f"{safe(sentence, ascii_only=options.ascii)} {glued(f'({where})')}", options.columns - 6)
         yield [Span("NOTE ", OF_VERDICT[Verdict.NOTE]), Span(f" {rows[0]}")]
         yield from ([Span(f"      {row}")] for row in rows[1:])
-        yield from _indented(_names(probes, options), options, style.DIM)
+        if options.verbose and len(names) > 1:
+            yield from _indented(", ".join(map(glued, braced(names))), options, style.DIM)
+    if len(shown) < len(ordered):
+        yield [
+            Span(f"and {plural(len(ordered) - len(shown), 'more choice')}; all of them with -v", style.DIM)
+        ]
     if found:
         yield []
 
 
-def _names(probes: Sequence[Probe], options: Options) -> str:
-    shown = probes if options.verbose else probes[:3]
-    more = f" and {len(probes) - len(shown)} more" if len(shown) < len(probes) else ""
-    return f"{', '.join(probe.id for probe in shown)}{more}"
-
-
 def _skipped(results: Sequence[Result], options: Options) -> Iterator[list[Span]]:
     reasons = Counter(one.reason for one in results if one.verdict is Verdict.SKIPPED)
-    for reason, count in reasons.most_common():
-        text = f"{plural(count, 'probe')} skipped: {reason}."
-        yield from ([Span(row, style.DIM)] for row in wrap(text, options.columns, indent=_INDENT))
     if reasons:
+        told = "; ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+        text = safe(f"{plural(reasons.total(), 'probe')} skipped: {told}.", ascii_only=options.ascii)
+        yield from ([Span(row, style.DIM)] for row in wrap(text, options.columns, indent=_INDENT))
         yield []
 
 

@@ -60,7 +60,7 @@ class Trial:
         return Attempt(
             verdict=verdict_of(checks),
             checks=checks,
-            exchanges=conversation.exchanges(),
+            exchanges=conversation.exchanges(at_once=True),
             began=self.began,
             ended=now,
             silent=silent,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 import time
@@ -16,6 +17,7 @@ from rawshake.tcp.state import State
 from scripts import linux_expect
 from scripts.linux_expect import LINUX, came
 from tests.command import LONG, rawshake, started
+from tests.html.reading import Page, unpacked
 from tests.render.verify_schema import validated
 
 PORTS = {
@@ -106,6 +108,35 @@ def test_what_failed_is_shown_as_a_ladder(lab: Lab) -> None:
     assert "FAIL closed-port-refuses: A SYN to a closed port" in done.out
     assert "├── SYN ────" in done.out
     assert "flags: expected R., got S." in done.out
+
+
+def test_one_alone_is_drawn_and_the_last_segment_is_not_told_as_missing(lab: Lab) -> None:
+    words = ["verify", lab.address4, str(lab.ports["echo"])]
+    alone = rawshake(*words, "--select", "syn-opens")
+    assert (alone.status, alone.err) == (Exit.OK, "")
+    assert alone.out.startswith("PASS syn-opens: A SYN to an open port")
+    assert "├── RST ────" in alone.out
+    assert "not seen to leave" not in alone.out
+    assert max(map(len, alone.out.splitlines())) <= 80
+    assert "──" not in rawshake(*words, "--select", "syn-opens", "--select", "syn-number-wraps").out
+
+
+def test_a_page_is_written(lab: Lab, tmp_path: Path) -> None:
+    page, report = tmp_path / "page.html", tmp_path / "report.json"
+    words = ["verify", lab.address4, str(lab.ports["echo"]), "--select", "LISTEN", "--select", "syn-opens"]
+    done = rawshake(*words, "--html", str(page), "--json", str(report))
+    assert (done.status, done.err) == (Exit.OK, "")
+    found = Page(page.read_text())
+    told = {one[0]: one[2] for one in json.loads(found.script("data-probes"))}
+    assert told == {one["id"]: one["verdict"] for one in json.loads(report.read_text())["results"]}
+    assert len(told) == 11
+    assert unpacked(found, "report", 0) == report.read_text()
+
+
+def test_only_one_report_goes_to_standard_output() -> None:
+    done = rawshake("verify", "127.0.0.1", "80", "--json", "-", "--html", "-")
+    assert done.status == Exit.USAGE
+    assert done.err.startswith("rawshake: Only one report can go to standard output.")
 
 
 def test_frames_are_kept(lab: Lab, tmp_path: Path) -> None:

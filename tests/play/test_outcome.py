@@ -97,3 +97,19 @@ def test_what_was_not_seen_to_leave_says_so() -> None:
     assert conversation.poll(START) is not None
     (step,) = conversation.exchanges()[0].steps
     assert step.note == "not seen to leave this machine"
+    (step,) = conversation.exchanges(at_once=True)[0].steps
+    assert step.note == ""
+
+
+def test_only_the_last_may_be_on_its_way_yet() -> None:
+    from rawshake.play import Conversation
+    from rawshake.play.rehearse import START, place
+
+    def script(peer: Peer) -> Script:
+        yield peer.send("S")
+        yield peer.send("R 1:")
+
+    conversation = Conversation(script, place())
+    assert [conversation.poll(START + at) is not None for at in (0, 1)] == [True, True]
+    notes = [step.note for step in conversation.exchanges(at_once=True)[0].steps]
+    assert notes == ["not seen to leave this machine", ""]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from rawshake.probes import catalogue
 from rawshake.probes.gridprobes import grid
 from rawshake.probes.model import Check, Probe
 from rawshake.probes.result import Attempt, Result
+from rawshake.render.alike import groups
 from rawshake.render.options import Options
-from rawshake.render.verified import Run, screen, verdict_line
+from rawshake.render.verified import FEW, NOTES, WAYS, Run, screen, verdict_line
 from rawshake.rules.model import Verdict
+from tests.render.test_verify_json import challenged_wrongly, ran
 
 PROBES = {probe.id: probe for probe in catalogue()}
 CELLS = {probe.id: probe for probe in grid(frozenset())}
@@ -53,40 +57,65 @@ def test_it_can_be_read_in_a_minute() -> None:
         "teardown           1",
         "reset                     1         1 SKIPPED",
         "",
-        "FAIL  syn-opens  (3 of 3 times)",
+        "FAIL  syn-opens                             RFC 9293 3.10.7.2, 3.5; 3 of 3 times",
         "      A SYN to an open port is answered by SYN and ACK, acknowledging the SYN",
         "      and nothing else.",
         "      expected S. ack 1 within 1 s; S. 0:0(0) ack 2 came (ack: expected 1, got",
         "      2)",
-        "      RFC 9293 3.10.7.2, 3.5",
-        "      again: rawshake verify 192.0.2.2 80 --select syn-opens",
+        "      $ rawshake verify 192.0.2.2 80 --select syn-opens",
         "",
-        "NOTE  RFC 793: it resets.",
-        "      rst-in-window-challenged",
+        "NOTE  RFC 793: it resets. (rst-in-window-challenged)",
         "",
-        "1 probe skipped: needs --closed.",
+        "1 probe skipped: 1 needs --closed.",
         "",
-        "The probes took 2 s in all, 1 at once on the whole. The longest was syn-opens,",
-        "  1.5 s.",
+        "2 s of probes, 1 at once. Longest: syn-opens, 1.5 s.",
         "",
         "192.0.2.2: 3 probes in 2.0 s, 2 a second: 1 PASS, 1 FAIL, 1 NOTE, 1 SKIPPED",
     ]
 
 
-def test_what_is_no_mismatch_is_told_by_its_field() -> None:
+def test_what_is_no_mismatch_is_told_by_its_field_and_in_full_with_verbose() -> None:
     cell = Check("a cell", FAIL, "state", "ESTABLISHED", "no connection", "silence; an old octet was reset")
-    lines = drawn(result("syn-opens", FAIL, cell))
-    assert "      state: expected ESTABLISHED, got no connection" in lines
-    assert "      silence; an old octet was reset" in lines
+    field, sentence = "      state: expected ESTABLISHED, got no connection", f"      {cell.sentence}"
+    brief, full = (drawn(result("syn-opens", FAIL, cell), verbose=verbose) for verbose in (0, 1))
+    assert field in brief
+    assert sentence not in brief
+    assert full[full.index(field) + 1] == sentence
 
 
-def test_many_of_one_kind_are_counted() -> None:
-    many = [result(name, FAIL, WRONG) for name in list(PROBES)[:20]]
+def test_probes_that_fail_in_one_way_are_told_once() -> None:
+    """What they are about stands at the right of their names, after what the first asks, or below that."""
+    names = ["outside-window-in-closing-answered", "outside-window-in-fin-wait-1-answered"]
+    left = [result(name, FAIL, Check("it", FAIL, "state", "CLOSING", "TIME-WAIT")) for name in names]
+    title, source = f"FAIL  {', '.join(names)}", "RFC 9293 3.10.7.4, 3.5.2"
+    below, after, beside = (drawn(*left, width=width) for width in (100, 90, 120))
+    assert below[below.index(title) + 2] == f"      {source}"
+    assert after[after.index(title) + 2] == f"      stays.  {source}"
+    assert f"{title}{source:>{120 - len(title)}}" in beside
+    assert [line for line in below if line.startswith("      $")] == [
+        f"      $ rawshake verify 192.0.2.2 80 --select {names[0]}"
+    ]
+    assert sum(line.startswith("FAIL") for line in drawn(*left, verbose=1)) == 2
+
+
+def test_what_is_too_much_is_named() -> None:
+    many = [result(name, FAIL, replace(WRONG, field=name)) for name in list(PROBES)[: FEW + 6]]
     lines = drawn(*many)
-    told = " ".join(line.strip() for line in lines[lines.index("and 8 more FAIL; all of them with -v:") :])
-    assert sum(line.startswith("FAIL") for line in lines) == 12
-    assert ", ".join(list(PROBES)[12:20]) in told
-    assert sum(line.startswith("FAIL") for line in drawn(*many, verbose=1)) == 20
+    told = " ".join(line.strip() for line in lines[lines.index("and 6 more FAIL; all of them with -v:") :])
+    assert sum(line.startswith("FAIL") for line in lines) == FEW
+    assert ", ".join(list(PROBES)[FEW : FEW + 6]) in told
+    assert sum(line.startswith("FAIL") for line in drawn(*many, verbose=1)) == FEW + 6
+
+
+def test_a_few_choices_are_told_and_the_others_counted() -> None:
+    noted = [
+        result(name, NOTE, Check("it", NOTE, sentence=f"A choice of {name}."))
+        for name in list(PROBES)[: NOTES + 2]
+    ]
+    lines = drawn(*noted)
+    assert sum(line.startswith("NOTE") for line in lines) == NOTES
+    assert "and 2 more choices; all of them with -v" in lines
+    assert sum(line.startswith("NOTE") for line in drawn(*noted, verbose=1)) == NOTES + 2
 
 
 def cell(name: str, answer: str, state: str) -> Result:
@@ -95,23 +124,61 @@ def cell(name: str, answer: str, state: str) -> Result:
     return Result(CELLS[name], FAIL, (Attempt(FAIL, tuple(checks)),))
 
 
-def test_cells_that_fail_in_one_way_are_told_once() -> None:
-    ways = [
-        cell("FIN-WAIT-1/SYN/left", "<SEQ=7><ACK=8><CTL=ACK>", "FIN-WAIT-2"),
-        cell("FIN-WAIT-1/SYN/at", "<SEQ=512><ACK=1024><CTL=ACK>", "FIN-WAIT-2"),
-        cell("FIN-WAIT-1/SYN/inside", "<SEQ=512><ACK=1024><CTL=ACK>", "FIN-WAIT-1"),
-        cell("FIN-WAIT-1/SYN/last", "<SEQ=512><CTL=RST>", "FIN-WAIT-2"),
-        cell("FIN-WAIT-1/SYN/right", "<SEQ=513><CTL=RST>", "FIN-WAIT-2"),
+def test_cells_stand_together_where_one_clause_decides() -> None:
+    """Each way in which they fail is told with their names."""
+    states = ("ESTABLISHED", "CLOSING", "LAST-ACK")
+    again = "rawshake verify 192.0.2.2 80 --select {}".format
+    cells = replace(
+        ran(challenged_wrongly(), *(f"{state}/SYN/{place}" for state in states for place in ("at", "last"))),
+        again=again,
+    )
+    lines = screen(cells, Options()).splitlines()
+    (at,) = (number for number, line in enumerate(lines) if line.startswith("FAIL"))
+    assert lines[at] == "FAIL  6 cells of the grid                              RFC 9293 3.10.7.4, fourth"
+    told = " ".join(line.strip() for line in lines[at + 1 :])
+    assert re.match(
+        r"ESTABLISHED/SYN/{at,last}, CLOSING/SYN/{at,last}: ack: expected \d+, got \d+ "
+        r"LAST-ACK/SYN/{at,last}: ack: expected \d+, got \d+ "
+        r"\$ rawshake verify 192.0.2.2 80 --select ESTABLISHED/SYN/at ",
+        told,
+    )
+    full = screen(cells, Options(verbose=1)).splitlines()
+    assert sum(line.startswith("FAIL") for line in full) == 6
+
+
+def test_a_cell_alone_is_told_by_the_flags_of_its_answer() -> None:
+    lines = drawn(cell("FIN-WAIT-1/SYN/left", "<SEQ=7><ACK=8><CTL=ACK>", "FIN-WAIT-2"))
+    assert "FAIL  FIN-WAIT-1/SYN/left                                      RFC 9293 3.10.7.4" in lines
+    assert "      answer: expected silence, got ACK" in lines
+    odd = drawn(cell("FIN-WAIT-1/SYN/left", "<SEQ=7><ACK=8><CTL=RST,ACK>", "FIN-WAIT-2"))
+    assert "      answer: expected silence, got RST,ACK" in odd
+
+
+def test_ways_beyond_a_few_are_counted() -> None:
+    stack = challenged_wrongly()
+    names = [
+        *(f"{state}/{kind}" for state in ("ESTABLISHED", "FIN-WAIT-1") for kind in ("SYN/at", "SYN+FIN/at")),
+        *(f"{state}/SYN/at" for state in ("FIN-WAIT-2", "LAST-ACK", "CLOSING")),
     ]
-    lines = drawn(*ways)
-    assert [line for line in lines if line.startswith("FAIL") or "The same" in line] == [
-        "FAIL  FIN-WAIT-1/SYN/left",
-        "      The same: FIN-WAIT-1/SYN/at.",
-        "FAIL  FIN-WAIT-1/SYN/inside",
-        "FAIL  FIN-WAIT-1/SYN/last",
-        "      The same: FIN-WAIT-1/SYN/right.",
-    ]
-    assert sum(line.startswith("FAIL") for line in drawn(*ways, verbose=1)) == 5
+    run = ran(stack, *names)
+    (group,) = groups(run.results, FAIL)
+    assert len(group.ways) <= WAYS
+    assert "in other ways" not in screen(run, Options())
+    more = tuple(
+        replace(one, attempts=(replace(one.attempts[0], checks=(Check("it", FAIL, name, "1", "2"),)),))
+        for one, name in zip(
+            run.results, ("seq", "ack", "flags", "RCV.NXT", "state", "state", "state"), strict=True
+        )
+    )
+    assert "      and 4 more in other ways; all of them with -v\n" in screen(
+        replace(run, results=more), Options()
+    )
+
+
+def test_a_long_verdict_makes_no_line_too_long() -> None:
+    unsure = Check("it", Verdict.INCONCLUSIVE, sentence="It was interrupted.")
+    lines = drawn(*(result(name, Verdict.INCONCLUSIVE, unsure) for name in list(PROBES)[:9]), width=60)
+    assert max(map(len, lines)) <= 60
 
 
 def test_with_verbose_what_passed_is_listed() -> None:
@@ -121,10 +188,8 @@ def test_with_verbose_what_passed_is_listed() -> None:
 
 def test_it_tells_what_the_time_went_to() -> None:
     text = screen(run(result("syn-opens", PASS, Check("it"), times=8), processor=0.5), Options(width=140))
-    assert (
-        "The probes took 4 s in all, 2 at once on the whole; 0.5 s of that were this machine's, the rest was waiting. "
-        in text.replace("\n  ", " ")
-    )
+    told = "4 s of probes, 2 at once; 0.5 s of work here, else waiting. Longest: syn-opens, 4.0 s."
+    assert told in text.splitlines()
 
 
 def test_the_last_line_tells_of_distress() -> None:
