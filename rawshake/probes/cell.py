@@ -75,7 +75,7 @@ def script_of(cell: Cell, *, unknown: bool = False) -> ScriptFunction:
         if not replies:
             second = rule(expected, again, proof.states, proof.rcv_nxt, nxt)
             replies, ruling = (again, second) if _nearer(second, ruling) else (replies, ruling)
-        if unknown and ruling.met is None and _acted(peer, block, replies):
+        if unknown and ruling.met is None and _acted(peer, block, arrival, replies):
             undecided("the program behind the port went on by itself")
         return Played(cell, block, arrival, replies, proof, expected, ruling)
 
@@ -90,14 +90,14 @@ def _nearer(one: Ruling, other: Ruling) -> bool:
     return len(one.met.noted) < len(other.met.noted)
 
 
-def _acted(peer: Peer, block: Block, replies: tuple[Segment, ...]) -> bool:
+def _acted(peer: Peer, block: Block, arrival: Arrival, replies: tuple[Segment, ...]) -> bool:
     """Whether the program has sent something or closed since ``block``, or aborted when it was given data.
 
     Without a connection there is none.
     """
     if block.state in GONE:
         return False
-    taken = any(one.has_ack and one.ack > block.rcv_nxt for one in replies)
+    taken = arrival.octets > 0 and any(one.has_ack and one.ack > block.rcv_nxt for one in replies)
     return sent_until(peer, block) != block.nxt or (taken and any(one.rst for one in replies))
 
 

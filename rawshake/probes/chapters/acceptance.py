@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from rawshake.play import Action, Peer, Script, Unexpected
 from rawshake.probes.grid.answers import Choice
-from rawshake.probes.grid.block import OUTSIDE, UNSENT, Block
+from rawshake.probes.grid.block import BEYOND, UNSENT, Block
 from rawshake.probes.model import Holds, note, undecided
 from rawshake.probes.park import GREETING, block, greeted, syn_received
 from rawshake.probes.prove import WATCH, answers, hushed, lives
@@ -28,7 +28,7 @@ def data_beyond_window_answered(peer: Peer) -> Script:
     The ACK puts a sender right that is ahead by mistake. A reset would let anybody end the connection.
     """
     here = yield from greeted(peer)
-    yield peer.send(f"P. ={here.rcv_nxt + here.rcv_wnd + OUTSIDE}:", data=b"beyond")
+    yield peer.send(f"P. ={here.rcv_nxt + here.rcv_wnd + BEYOND}:", data=b"beyond")
     yield from answers(peer, here)
     yield from lives(peer, here)
 
@@ -118,7 +118,7 @@ def outside_window_in_syn_received_answered(peer: Peer) -> Script:
     lwIP does not look at the number, and opens.
     """
     here = yield from syn_received(peer)
-    yield peer.send(f". ={here.rcv_nxt + here.rcv_wnd + OUTSIDE}: ack ={here.nxt}")
+    yield peer.send(f". ={here.rcv_nxt + here.rcv_wnd + BEYOND}: ack ={here.nxt}")
     yield from answers(peer, here)
     return (yield from stays(peer, here))
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from rawshake.play import Peer, Script, Unexpected
 from rawshake.probes.grid.answers import Choice
-from rawshake.probes.grid.block import OUTSIDE, UNSENT
+from rawshake.probes.grid.block import BEYOND, UNSENT
 from rawshake.probes.model import ProbeFunction, Server, note
 from rawshake.probes.park import WAYS
 from rawshake.probes.prove import answers, hushed
@@ -25,7 +25,7 @@ def outside_window(state: State) -> ProbeFunction:
 
     def script(peer: Peer) -> Script:
         here = yield from WAYS[state].recipe(peer)
-        yield peer.send(f"P. ={here.rcv_nxt + here.rcv_wnd + OUTSIDE}:", data=b"x")
+        yield peer.send(f"P. ={here.rcv_nxt + here.rcv_wnd + BEYOND}:", data=b"x")
         yield from answers(peer, here)
         return (yield from stays(peer, here))
 

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import Any, Final
 
 from rawshake.play import Action, Peer, Script
-from rawshake.probes.grid.block import OUTSIDE, UNSENT, Block
+from rawshake.probes.grid.block import BEYOND, UNSENT, Block
 from rawshake.probes.model import note, skipped, undecided
 from rawshake.probes.park import GREETING, PATIENCE, block
 from rawshake.probes.prove import WATCH, answers, heard
@@ -52,7 +52,7 @@ def timestamp_beyond_window_not_kept(peer: Peer) -> Script:
     Else a single segment, of any number, makes all that the right sender has to say look old for weeks.
     """
     here = yield from _stamped(peer)
-    yield peer.send(f"P. ={here.rcv_nxt + here.rcv_wnd + OUTSIDE}: {_options(peer, _FAR)}", data=b"x")
+    yield peer.send(f"P. ={here.rcv_nxt + here.rcv_wnd + BEYOND}: {_options(peer, _FAR)}", data=b"x")
     yield from answers(peer, here)
     yield peer.send(f"P. 1: {_options(peer, _STEP)}", data=b"abc")
     yield from answers(peer, here, 3)

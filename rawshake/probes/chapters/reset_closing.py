@@ -7,7 +7,7 @@ from typing import Any
 
 from rawshake.play import Action, Arrival, Peer, Script, Unexpected
 from rawshake.probes.chapters.reset_open import challenged
-from rawshake.probes.grid.block import OUTSIDE, Block
+from rawshake.probes.grid.block import BEYOND, OUTSIDE, Block
 from rawshake.probes.model import Check, Server, note
 from rawshake.probes.park import close_wait, closing, fin_wait_1, fin_wait_2, last_ack
 from rawshake.probes.prove import WATCH, gone, lives
@@ -114,7 +114,7 @@ def rst_outside_window_ignored_when_closing(peer: Peer) -> Script:
         here = yield from recipe(other)
         yield other.collect(0)
         yield other.send(f"R ={here.rcv_nxt - OUTSIDE}:")
-        yield other.send(f"R ={here.rcv_nxt + (here.rcv_wnd + OUTSIDE)}:")
+        yield other.send(f"R ={here.rcv_nxt + (here.rcv_wnd + BEYOND)}:")
         try:
             yield other.quiet(WATCH, but=_again(here)[:1])
         except Unexpected as unexpected:

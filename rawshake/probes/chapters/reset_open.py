@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import Any, Final
 
 from rawshake.play import Action, Peer, Script, Unexpected
-from rawshake.probes.grid.block import OUTSIDE, UNSENT, Block
+from rawshake.probes.grid.block import BEYOND, UNSENT, Block
 from rawshake.probes.model import Check, note
 from rawshake.probes.park import greeted
 from rawshake.probes.prove import NO_CONNECTION, WATCH, alive, gone, holds, hushed, lives
@@ -89,7 +89,7 @@ def rst_outside_window_ignored_when_open(peer: Peer) -> Script:
     here = yield from greeted(peer)
     yield peer.send(f"R ={here.rcv_nxt - 1}:")
     yield from hushed(peer, here)
-    yield peer.send(f"R ={here.rcv_nxt + (here.rcv_wnd + OUTSIDE)}:")
+    yield peer.send(f"R ={here.rcv_nxt + (here.rcv_wnd + BEYOND)}:")
     yield from hushed(peer, here)
     yield from lives(peer, here)
 
@@ -154,7 +154,7 @@ def syn_outside_window_acked(peer: Peer) -> Script:
     for number in (-30_000, 0, None):
         other = peer.another()
         here = yield from greeted(other)
-        seq = here.rcv_nxt + (here.rcv_wnd + OUTSIDE) if number is None else other.isn + number
+        seq = here.rcv_nxt + (here.rcv_wnd + BEYOND) if number is None else other.isn + number
         yield other.send(f"S ={seq}:")
         yield other.expect(f". ={here.nxt}: ack ={here.rcv_nxt}", within=WATCH)
         yield from lives(other, here)

@@ -15,12 +15,15 @@ from rawshake.profile import SECOND
 from rawshake.rules.model import Level
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
+from rawshake.tcp.view import Step
 
 #: Octets of a segment of bulk, so that a first flight has several; seconds until all of it has come.
 MSS: Final = 1000
 BURST: Final = 0.05
 #: No retransmission timer runs out so soon: Linux's takes 0.2 s, of which watching the flight has used a quarter.
 SOONER: Final = 0.08
+#: ns after which a timer may have sent again.
+TIMER: Final = SECOND // 5
 #: After so many acknowledged flights a congestion window of one segment has grown to more than four.
 ROUNDS: Final = 4
 
@@ -381,7 +384,9 @@ def _under_way(peer: Peer, options: str = f"<mss {MSS}>") -> Generator[Action[An
 
 
 def _comes_again(peer: Peer, number: int, for_: float) -> Generator[Action[Any], Any, bool]:
-    """Whether the octet of that number comes again within so many seconds."""
+    """Whether the octet of that number comes again within so many seconds, and sooner than a timer brings it."""
+    sent = max(one.time for one in peer.entries if isinstance(one, Step) and one.sender is not peer.end)
     came = yield from peer.collect(for_)
     first = (peer.their_isn or Seq(0)) + number
-    return any(one.segment.seq == first and one.segment.payload_length for one in came)
+    again = [one for one in came if one.segment.seq == first and one.segment.payload_length]
+    return any(one.time < sent + TIMER for one in again)

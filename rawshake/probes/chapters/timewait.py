@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import Any
 
 from rawshake.play import Action, Arrival, Peer, Script
-from rawshake.probes.grid.block import OUTSIDE, Block
+from rawshake.probes.grid.block import BEYOND, OUTSIDE, Block
 from rawshake.probes.model import Check, Holds, Server, broken, note
 from rawshake.probes.park import time_wait, time_wait_through_closing
 from rawshake.probes.prove import NO_CONNECTION, WATCH, alive, gone, lives
@@ -57,7 +57,7 @@ def old_segments_in_time_wait(peer: Peer) -> Script:
     yield peer.send(f"P. ={here.rcv_nxt - 50}: ack ={here.nxt}", data=b"ab")
     yield peer.expect(held(here), within=WATCH)
     yield peer.wait(WATCH)
-    yield peer.send(f"P. ={here.rcv_nxt + (here.rcv_wnd + OUTSIDE)}: ack ={here.nxt}", data=b"ab")
+    yield peer.send(f"P. ={here.rcv_nxt + (here.rcv_wnd + BEYOND)}: ack ={here.nxt}", data=b"ab")
     yield peer.expect(held(here), within=WATCH)
 
 
@@ -107,7 +107,7 @@ def rst_outside_window_in_time_wait(peer: Peer) -> Script:
     """
     here = yield from time_wait(peer)
     yield peer.send(f"R ={here.rcv_nxt - 1}:")
-    yield peer.send(f"R ={here.rcv_nxt + (here.rcv_wnd + OUTSIDE)}:")
+    yield peer.send(f"R ={here.rcv_nxt + (here.rcv_wnd + BEYOND)}:")
     yield peer.quiet(WATCH)
     yield from lives(peer, here)
 
@@ -123,7 +123,7 @@ def syn_above_time_wait(peer: Peer) -> Script:
     told as a note; then the new ISN must lie above the old SND.NXT, or old segments may fit.
     """
     here = yield from time_wait(peer)
-    isn = here.rcv_nxt + (here.rcv_wnd + OUTSIDE)
+    isn = here.rcv_nxt + (here.rcv_wnd + BEYOND)
     yield peer.collect(0)
     yield peer.send(f"S ={isn}: <mss 1460>")
     came = yield from peer.expect(held(here), f"S. ack ={isn + 1}", within=WATCH)

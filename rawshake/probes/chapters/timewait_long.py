@@ -7,7 +7,7 @@ from typing import Final
 
 from rawshake.play import Peer, Script, Unexpected
 from rawshake.probes.chapters.timewait import fin_again, held, reopened
-from rawshake.probes.grid.block import OUTSIDE, Block
+from rawshake.probes.grid.block import BEYOND, Block
 from rawshake.probes.model import Holds, Server, note, undecided, warn
 from rawshake.probes.park import time_wait, time_wait_with_timestamps
 from rawshake.probes.prove import WATCH, lives
@@ -117,7 +117,7 @@ def older_timestamp_refused_in_time_wait(peer: Peer) -> Script:
     has it.
     """
     here = yield from time_wait_with_timestamps(peer)
-    isn = here.rcv_nxt + (here.rcv_wnd + OUTSIDE)
+    isn = here.rcv_nxt + (here.rcv_wnd + BEYOND)
     yield peer.collect(0)
     yield peer.send(f"S ={isn}: <mss 1460,TS val {_last_stamp(peer) - LATER} ecr 0>")
     try:

@@ -10,8 +10,10 @@ from rawshake.tcp.segment import Flags
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
 
-#: How far left or right of the window: beyond what rounding by a shift, or an edge taken for inside, explains.
+#: How far left of the window, or below what may be acknowledged: further than an edge taken for inside explains.
 OUTSIDE: Final = 1000
+#: How far right of it: a stack may take more than the 16 bits of its window could say, or a shift rounds off.
+BEYOND: Final = 1 << 24
 #: How far inside: room for no octet that anyone could take for the next.
 INSIDE: Final = 10
 #: How far beyond SND.NXT.
@@ -96,7 +98,7 @@ def _seq(where: SeqPlace, block: Block) -> Seq:
         SeqPlace.AT: block.rcv_nxt,
         SeqPlace.INSIDE: block.rcv_nxt + INSIDE,
         SeqPlace.LAST: block.rcv_nxt + (block.rcv_wnd - 1),
-        SeqPlace.RIGHT: block.rcv_nxt + (block.rcv_wnd + OUTSIDE),
+        SeqPlace.RIGHT: block.rcv_nxt + (block.rcv_wnd + BEYOND),
     }[where]
 
 
