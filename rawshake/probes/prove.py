@@ -128,10 +128,15 @@ def says(peer: Peer, text: str, block: Block, *, within: float = WATCH) -> Gener
 
 def at_once(peer: Peer, came: Arrival) -> bool:
     """Whether it came as soon after our latest segment as an answer can, where a timer would have taken longer."""
+    return 0 < came.time - peer.sent_at <= round_trip(peer) + PROMPT
+
+
+def round_trip(peer: Peer) -> int:
+    """How many ns it took until our first segment was answered, or theirs by us."""
     steps = [one for one in peer.entries if isinstance(one, Step)]
-    first = next(one.time for one in steps if one.sender is peer.end)
-    answered = next(one.time for one in steps if one.sender is not peer.end)
-    return 0 < came.time - peer.sent_at <= abs(answered - first) + PROMPT
+    ours = next((one.time for one in steps if one.sender is peer.end), 0)
+    theirs = next((one.time for one in steps if one.sender is not peer.end), ours)
+    return abs(theirs - ours)
 
 
 def _relative(number: Seq, isn: Seq | None) -> str:

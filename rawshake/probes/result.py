@@ -95,6 +95,13 @@ def decide(probe: Probe, attempts: Sequence[Attempt]) -> Result:
     return Result(probe, Verdict.INCONCLUSIVE, tuple(attempts), reason)
 
 
+def unfinished(probe: Probe, attempts: Sequence[Attempt], reason: str) -> Result:
+    """The verdict where no more can be tried: what was answered wrongly is not undone by it."""
+    if any(one.verdict in (Verdict.FAIL, Verdict.WARN) and not one.silent for one in attempts):
+        return decide(probe, attempts)
+    return Result(probe, Verdict.INCONCLUSIVE, tuple(attempts), reason)
+
+
 def enough(attempts: Sequence[Attempt], repeat: int) -> bool:
     """Whether no further attempt is needed: one went well and nothing wrong came, or it was repeated often enough."""
     if len(attempts) > repeat:

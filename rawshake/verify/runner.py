@@ -13,13 +13,14 @@ from rawshake.link import Outgoing, SharedLink
 from rawshake.play.conversation import Conversation, Place
 from rawshake.play.perform import Troupe
 from rawshake.probes.model import Check, Holds, Probe, Server, Target
-from rawshake.probes.result import Attempt, Result, decide, enough
+from rawshake.probes.result import Attempt, Result, decide, enough, unfinished
 from rawshake.profile import SECOND
 from rawshake.rules.model import Verdict
 from rawshake.verify.attempt import Trial
-from rawshake.verify.canary import canary, sings
+from rawshake.verify.canary import canary, lost, sings
 from rawshake.verify.dialling import calling
 from rawshake.verify.leaving import resets
+from rawshake.verify.suspects import named
 from rawshake.verify.tolerant import Tolerant
 
 #: How often a probe may have been alone between a canary that sang and one that did not, before it is blamed.
@@ -30,6 +31,8 @@ PAUSE: Final = SECOND
 LONGEST: Final = 8 * SECOND
 #: So many at once try the last time what has failed by silence alone: no target is drowned by that.
 FEW: Final = 4
+#: So many times as often is tried again what has failed, on a road that loses segments.
+OFTEN: Final = 3
 #: So many at once are half open: many servers have a backlog of five, Python's socketserver for one. Beyond it Linux
 #: answers by SYN cookies (RFC 4987 3.6), remembers nothing, and is in no state that could be judged.
 BACKLOG: Final = 3
@@ -102,10 +105,14 @@ class Runner:
     _covered: int = 0
     #: what was run since the last canary that sang, where one has failed
     _suspects: list[tuple[_Work, Attempt]] = field(default_factory=list)
+    #: what was under way when one failed
+    _bystanders: list[tuple[_Work, Attempt]] = field(default_factory=list)
     _failed_canaries: int = 0
     _next_start: int = 0
     _resume: int = 0
     _lingering: deque[tuple[int, int]] = field(default_factory=deque)
+    #: whether a canary had to send its SYN twice
+    _lossy: bool = False
     #: why the target was given up
     _lost: str = ""
 
@@ -261,10 +268,12 @@ class Runner:
             return
         if conversation is self._canary:
             self._canary = None
+            self._lossy = self._lossy or lost(conversation)
             self._sang(sings(conversation))
             return
         work, trial = self._trials.pop(conversation)
         if trial.vain:
+            self._bystanders.append((work, trial.attempt(conversation, self.link.now())))
             self._waiting.appendleft(work)
             return
         self._unproven.append((work, trial.attempt(conversation, self.link.now())))
@@ -339,6 +348,7 @@ class Runner:
     def _recover(self) -> None:
         """The target serves again: what ran before it did not is run anew, but for what is to blame."""
         suspects, self._suspects = self._suspects, []
+        self._bystanders.clear()
         self._failed_canaries = 0
         for work, attempt in suspects:
             work.blamed += len(suspects) == 1
@@ -350,10 +360,10 @@ class Runner:
     def _give_up(self) -> None:
         """The target does not serve any more: what is left cannot be told."""
         suspects, self._suspects = self._suspects, []
+        bystanders, self._bystanders = self._bystanders, []
         self._failed_canaries = 0
-        names = ", ".join(work.probe.id for work, _ in suspects[:FEW])
-        after = f", after {names}{' and others' if len(suspects) > FEW else ''}" if names else ""
-        self._lost = f"The target opened no connection any more{after}."
+        names = named([(work.probe.id, attempt) for work, attempt in (*suspects, *bystanders)])
+        self._lost = f"The target opened no connection any more{names and ', after '}{names}."
         if len(suspects) == 1:
             self._blame(*suspects[0])
             suspects = []
@@ -361,7 +371,7 @@ class Runner:
         self._waiting.clear()
         self._later.clear()
         for work in rest:
-            self._tell(Result(work.probe, Verdict.INCONCLUSIVE, tuple(work.attempts), self._lost))
+            self._tell(unfinished(work.probe, work.attempts, self._lost))
 
     def _blame(self, work: _Work, last: Attempt) -> None:
         sentence = "After this alone the target opens no connection any more."
@@ -371,9 +381,10 @@ class Runner:
 
     def _believe(self, work: _Work, attempt: Attempt) -> None:
         work.attempts.append(attempt)
-        if enough(work.attempts, self.repeat):
+        repeat = self.repeat * (OFTEN if self._lossy else 1)
+        if enough(work.attempts, repeat):
             self._tell(decide(work.probe, work.attempts))
-        elif len(work.attempts) == self.repeat and all(one.silent for one in work.attempts):
+        elif len(work.attempts) == repeat and all(one.silent for one in work.attempts):
             self._later.append(work)
         else:
             self._waiting.append(work)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from rawshake.play import Action, Arrival, Peer, Script, handshake
 from rawshake.probes.model import Server, broken, note, skipped, undecided, warn
 from rawshake.probes.park import PROGRAM, block
-from rawshake.probes.prove import FIRST_RTO, WATCH, gone
+from rawshake.probes.prove import FIRST_RTO, WATCH, gone, round_trip
 from rawshake.probes.registry import probe
 from rawshake.profile import SECOND
 from rawshake.rules.model import Level
@@ -194,7 +194,7 @@ def only_holes_sent_again(peer: Peer) -> Script:
     una = yield from _under_way(peer, f"<mss {MSS},sackOK>")
     for count in (2, 3, 4):
         yield peer.send(f". ack {una} <nop,nop,sack {una + MSS}:{una + count * MSS}>")
-    came = yield from peer.collect(SOONER)
+    came = yield from peer.collect(SOONER + round_trip(peer) / SECOND)
     first = (peer.their_isn or Seq(0)) + una
     for one in came:
         if one.segment.payload_length and first < one.segment.seq < first + 4 * MSS - MSS:
@@ -386,7 +386,7 @@ def _under_way(peer: Peer, options: str = f"<mss {MSS}>") -> Generator[Action[An
 def _comes_again(peer: Peer, number: int, for_: float) -> Generator[Action[Any], Any, bool]:
     """Whether the octet of that number comes again within so many seconds, and sooner than a timer brings it."""
     sent = max(one.time for one in peer.entries if isinstance(one, Step) and one.sender is not peer.end)
-    came = yield from peer.collect(for_)
+    came = yield from peer.collect(for_ + round_trip(peer) / SECOND)
     first = (peer.their_isn or Seq(0)) + number
     again = [one for one in came if one.segment.seq == first and one.segment.payload_length]
-    return any(one.time < sent + TIMER for one in again)
+    return any(one.time < sent + round_trip(peer) + TIMER for one in again)
