@@ -45,6 +45,8 @@ class Asked:
     junit: str | None
     output: Output
     html: str | None = None
+    #: what it passes is no file, which could be read once more
+    live: bool = False
 
 
 class Reporter(Protocol):
@@ -278,7 +280,7 @@ class Html:
 
         self._quiet = asked.output.quiet
         self._write = write
-        self._page = CheckPage(asked.rules, options)
+        self._page = CheckPage(asked.rules, options, live=asked.live)
 
     def keeps(self, connection: Connection) -> bool:
         """Whether its ladder is to be drawn."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import click
 
-from rawshake.cli.parameters import Output, number, output_options, seconds, take
+from rawshake.cli.parameters import Output, html_option, number, output_options, seconds, take
 from rawshake.errors import Exit, Failure
 
 
@@ -47,6 +47,7 @@ from rawshake.errors import Exit, Failure
 )
 @click.option("--junit", metavar="FILE", help="Write a case for each rule.")
 @output_options
+@html_option
 def command(
     words: tuple[str, ...],
     interface: str,
@@ -84,8 +85,9 @@ def command(
     from rawshake.trace.expression import parse
 
     output = take(Output, given)
-    if output.json == "-" and junit == "-":
-        raise Failure(Exit.USAGE, "--json and --junit cannot both go to standard output.", "Name a file.")
+    if output.silent and junit == "-":
+        other = "--json" if output.json == "-" else "--html"
+        raise Failure(Exit.USAGE, f"{other} and --junit cannot both go to standard output.", "Name a file.")
     wanted = parse(" ".join(words))
     asked = Asked(
         files=(interface,),
@@ -96,6 +98,8 @@ def command(
         wanted=wanted,
         junit=junit,
         output=output,
+        html=output.html,
+        live=True,
     )
     require_raw(sys.argv)
     check_files(output)
@@ -104,7 +108,7 @@ def command(
         # The text of check is of a capture that has ended: here it is shown as it goes.
         written = [one for one in reporters(asked, options, stack) if not isinstance(one, Text)]
         shown: Exchanges | LiveTable | None = None
-        if "-" not in (output.json, junit):
+        if not output.silent and junit != "-":
             shown = Exchanges(output, options, lambda: flood_text(watching.sift.left), drawn=not table)
             if table and sys.stdout.isatty() and not output.quiet:
                 shown = LiveTable(shown, options)
@@ -122,7 +126,7 @@ def command(
             watch,
             asked,
             [*([shown] if shown else []), *written],
-            keep=shown.draws if isinstance(shown, Exchanges) else lambda: False,
+            draws=shown.draws if isinstance(shown, Exchanges) else lambda: False,
             live=shown.step if isinstance(shown, LiveTable) else None,
         )
         watching.run(_listening(interface, " ".join(words)))

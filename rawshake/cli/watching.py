@@ -12,7 +12,7 @@ import click
 
 from rawshake.cli import stops
 from rawshake.cli.displays import Display
-from rawshake.cli.reporters import Asked, Reporter
+from rawshake.cli.reporters import Asked, Html, Reporter
 from rawshake.cli.stops import Stopped
 from rawshake.connection import Connection
 from rawshake.follow import Limits
@@ -79,7 +79,7 @@ class Watching:
         asked: Asked,
         reporters: list[Reporter],
         *,
-        keep: Callable[[], bool],
+        draws: Callable[[], bool],
         live: Callable[[int, Tracker, Judged | Remark], None] | None = None,
     ) -> None:
         self._tap = tap
@@ -97,11 +97,13 @@ class Watching:
         self.found = False
         self.summary = Summary(watch.interface)
         self._passed: list[Frame] = []
+        pages = [one for one in reporters if isinstance(one, Html)]
         self.screen = LiveScreen(
             asked.rules,
             self._done,
             limits=Limits(connections=watch.connections, ended=ENDED, steps=STEPS, all_steps=ALL_STEPS),
-            keep=keep,
+            keep=lambda connection: draws() or any(page.keeps(connection) for page in pages),
+            told=draws,
             live=live,
         )
         self.sift = Sift(self._passed.append, most=watch.connections)

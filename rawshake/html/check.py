@@ -100,6 +100,8 @@ class CheckPage:
     rules: Sequence[Rule]
     options: Options
     room: Room = field(default_factory=Room)
+    #: what passes is no file, which somebody could read once more
+    live: bool = False
     summaries: list[Summary] = field(default_factory=list)
     unlisted: int = 0
     undrawn: int = 0
@@ -110,6 +112,8 @@ class CheckPage:
     _lines: Packer = field(default_factory=lambda: Packer("lines"))
     #: of each file, the numbers of the connections that were drawn either way, in that order
     _drawn: list[_Drawn] = field(default_factory=list)
+    #: the numbers of those for which room was taken and that are not drawn yet
+    _kept: set[int] = field(default_factory=set)
     _rtt: Times = field(default_factory=Times)
     _times: list[int] = field(default_factory=list)
     _left: dict[bool, _Left] = field(default_factory=dict)
@@ -122,20 +126,26 @@ class CheckPage:
     def begin(self, file: str) -> None:
         """A capture begins."""
         self._end_last()
+        self._kept.clear()
         self._files.append(file)
         self._drawn.append({"ladders": [], "lines": []})
         self._report.write(self._writer.begin(file))
 
     def keeps(self, connection: Connection) -> bool:
-        """Whether there is room for its segments, which is then taken."""
-        segments = connection.facts.segments
-        return segments <= self.room.longest and self._takes(connection, "segments", segments)
+        """Whether there is room for its segments, which is then taken, once."""
+        number, segments = connection.number, connection.facts.segments
+        if number in self._kept:
+            return True
+        if segments <= self.room.longest and self._takes(connection, "segments", segments):
+            self._kept.add(number)
+        return number in self._kept
 
     def draw(self, connection: Connection) -> None:
         """Show the transcript of a connection that this page ``keeps``, if it has one."""
         exchange, number = connection.exchange, connection.number
         if exchange is None:
             return
+        self._kept.discard(number)
         if self._takes(connection, "ladders", connection.facts.segments):
             exchange = _judged(exchange, self.rules)
             title = f"Connection {number}"
@@ -190,7 +200,7 @@ class CheckPage:
             title=title,
             css=[*ladder.CSS, "check.css"],
             js=[*ladder.JS, "connections.js", "briefly.js", "check.js"],
-            data={"drawn": self._drawn, "names": names},
+            data={"drawn": self._drawn, "names": names, "live": self.live},
             packed=[self._report.packed(), self._ladders.packed(), self._lines.packed()],
             files=files,
             summaries=self.summaries,
@@ -211,6 +221,7 @@ class CheckPage:
             sections=rulebook.sections(group.rule for group in groups),
             rules=rulebook.names(rule.id for rule in self.rules),
             left_out=self.left_out,
+            live=self.live,
         )
 
     def _takes(self, connection: Connection, name: str, count: int) -> bool:

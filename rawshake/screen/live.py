@@ -17,8 +17,8 @@ from rawshake.tcp.tracker import Tracker
 class LiveScreen(Screen):
     """Judges what ``take`` is given, each connection handed to ``done``.
 
-    Where ``keep`` says so it has its transcript. ``live`` is told each judged step of those that the columns could
-    not decide on.
+    Where ``keep`` says so it has its transcript; ``told`` says whether with all that the rules say. ``live`` is told
+    each judged step of those that the columns could not decide on.
     """
 
     def __init__(
@@ -27,10 +27,12 @@ class LiveScreen(Screen):
         done: Callable[[Connection], None],
         *,
         limits: Limits,
-        keep: Callable[[], bool],
+        keep: Callable[[Connection], bool],
+        told: Callable[[], bool],
         live: Callable[[int, Tracker, Judged | Remark], None] | None = None,
     ) -> None:
-        super().__init__(rules, done, limits=limits, keep=lambda connection: keep(), live=live)
+        super().__init__(rules, done, limits=limits, keep=keep, live=live)
+        self._told = told
 
     def take(self, frames: Sequence[Frame]) -> None:
         """Judge more frames; those of connections that go on may wait for more."""
@@ -52,7 +54,9 @@ class LiveScreen(Screen):
             self._advance(rows, [octets], final=True)
 
     def _transcript(self, connection: Connection, frames: Sequence[Frame]) -> Exchange:
-        """Followed once more, with all that the rules say: it is drawn as it is asked for, maybe with all of it."""
+        """Followed once more where it is to be told with all that the rules say."""
+        if not self._told():
+            return super()._transcript(connection, frames)
         made: list[Connection] = []
         follower = Follower(self._rules, made.append, keep=lambda connection: True)
         for frame in frames:

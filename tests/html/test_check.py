@@ -147,6 +147,13 @@ def test_a_ladder_of_very_many_segments_is_not_drawn() -> None:
     assert set(shown(read(made), "ladders")) == {2}
 
 
+def test_room_is_taken_once_however_often_it_is_asked_for() -> None:
+    one, two, three = followed(CLEAN, CLEAN, REFUSED)  # 8, 8 and 2 segments
+    made = page_of({}, Room(segments=16))
+    made.begin("trace.pcap")
+    assert [made.keeps(each) for each in (one, one, two, three)] == [True, True, True, False]
+
+
 def test_a_finding_leads_to_its_connection_and_to_its_rule() -> None:
     page = read(page_of({"trace.pcap": followed(CLEAN, FAULTY)}))
     assert {"connection-2", "rule-synack-ack-is-isn-plus-1"} <= links(page)

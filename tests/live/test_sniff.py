@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from rawshake.net.lab.namespaces import Lab
 from rawshake.net.lab.netlink import LOOPBACK_INDEX, bring_up
 from rawshake.net.lab.system import Namespace, setns, unshare
 from tests.command import LONG, rawshake, read_until
+from tests.html.reading import Page, unpacked
 from tests.live.isolated import isolated
 from tests.live.sniffer import call, report, sniffing
 
@@ -100,6 +102,20 @@ def test_the_file_tells_what_was_seen(lab: Lab, tmp_path: Path) -> None:
     )
     assert len(now) == 5
     assert now == then
+
+
+def test_the_page_has_what_was_seen(lab: Lab, tmp_path: Path) -> None:
+    page, live = tmp_path / "page.html", tmp_path / "live.json"
+    with sniffing("--html", str(page), "--json", str(live), "-q", "net", f"{lab.address4}/32") as sniffer:
+        for name in ("echo", "banner", "resets"):
+            with suppress(ConnectionError):
+                call(lab.address4, lab.ports[name])
+        assert sniffer.stop() in (Exit.OK, Exit.RULE_BROKEN)
+    found = Page(page.read_text(encoding="utf-8"))
+    assert unpacked(found, "report", 0) == live.read_text()
+    (drawn,) = json.loads(found.script("data-drawn"))
+    assert sorted(drawn["ladders"]) == [1, 2, 3]
+    assert json.loads(found.script("data-live")) is True
 
 
 @isolated

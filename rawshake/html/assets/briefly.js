@@ -40,6 +40,6 @@ function segmentRow({ frame, time, way, segment, said, after, before }) {
 
 function legend(file, connection) {
   return element("p", { class: "hint" },
-    "Shown in brief, as there are many. Numbers count from the ISNs; S is SYN, F is FIN, R is RST, P is PSH, a dot ACK. As a ladder: ",
-    element("code", null, `${commandFor(file, connection)} --html connection.html`));
+    "Shown in brief, as there are many. Numbers count from the ISNs; S is SYN, F is FIN, R is RST, P is PSH, a dot ACK.",
+    ...hint(" As a ladder: ", file, connection, " --html connection.html"));
 }

@@ -204,12 +204,15 @@ async function show(row, picture) {
 }
 
 function noLadder({ file, connection }) {
-  return element("p", { class: "muted" }, "The segments are not in this page. To see them: ",
-    element("code", null, commandFor(file, connection)));
+  return element("p", { class: "muted" }, "The segments are not in this page.",
+    ...hint(" To see them: ", file, connection));
 }
 
-function commandFor(file, connection) {
-  return `rawshake check ${quoted(file)} --connection ${connection.number}`;
+/** A command that shows more of a connection, unless its packets were in no file. */
+function hint(words, file, connection, more = "") {
+  if (data("live")) return [];
+  const command = `rawshake check ${quoted(file)} --connection ${connection.number}${more}`;
+  return [words, element("code", null, command)];
 }
 
 /** A word for a shell. */
