@@ -27,6 +27,11 @@ def drawing_options(command: CommandT) -> CommandT:
     return click.option("--ascii", is_flag=True, help="No characters beyond ASCII.")(colour(command))
 
 
+def usual() -> Options:
+    """How to draw where nobody can say how."""
+    return drawing({"ascii": False, "colour": "auto"})
+
+
 def drawing(given: dict[str, object], *, verbose: int = 0) -> Options:
     """How to draw, by those options; rawshake plays neither end."""
     from rawshake.cli.output import render_options

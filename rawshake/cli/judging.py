@@ -5,20 +5,22 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from itertools import chain
 from typing import Final
 
 from rawshake.api.frames import Reading
 from rawshake.cli import complain
-from rawshake.cli.output import render_options
+from rawshake.cli.output import render_options, to_stdout
+from rawshake.cli.progress import Progress, size_of
 from rawshake.cli.reporters import Asked, Html, Reporter, is_only_counted, reporters
 from rawshake.cli.stops import Stopped
 from rawshake.connection import Alike, Connection, Found, facts
 from rawshake.errors import Exit, Failure
 from rawshake.follow import Follower, Totals
 from rawshake.render.summary import Summary, at_least
+from rawshake.render.text import safe
 from rawshake.report import Exchange, Judged
 from rawshake.screen.road import Screen
 from rawshake.trace.model import Damage
@@ -61,12 +63,13 @@ class Check:
         self._found = False
         self._unreadable = False
         self._stopped: Exit | None = None
+        self._progress = Progress("", None, wanted=False)
 
     def run(self) -> int:
         """Report on every file, and give the exit status."""
         options = replace(render_options(self._asked.output), ours=None)
         with ExitStack() as stack:
-            self._reporters = reporters(self._asked, options, stack)
+            self._reporters = reporters(self._asked, options, stack, write=self._write)
             for file in self._asked.files:
                 if self._stopped is not None:
                     break
@@ -88,17 +91,25 @@ class Check:
     def _file(self, file: str) -> None:
         from rawshake.net.tracefile import opened
 
-        with opened(file) as octets:
+        ascii_only = render_options(self._asked.output).ascii
+        self._progress = Progress(safe(file, ascii_only=ascii_only), size_of(file), ascii_only=ascii_only)
+        with opened(file) as octets, closing(self._progress):
             first, chunks = _peek(self._until_stopped(octets))
             if first.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
                 self._report(file, chunks)
             else:
                 self._capture(file, chunks)
 
+    def _write(self, text: str) -> None:
+        self._progress.clear()
+        to_stdout(text)
+
     def _until_stopped(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         """Who waits for more of a pipe that still grows, and is told to stop, reports on what has come."""
         try:
-            yield from chunks
+            for chunk in chunks:
+                self._progress.add(len(chunk))
+                yield chunk
         except Stopped as stopped:
             self._stopped = stopped.status
 
@@ -117,6 +128,7 @@ class Check:
             reporter.connection(connection)
 
     def _end(self, summary: Summary, connections: int) -> None:
+        self._progress.close()
         number = self._asked.connection
         if number is not None and not summary.connections:
             count = f"{connections} connection{'' if connections == 1 else 's'}"

@@ -67,8 +67,9 @@ def command(chapter: str | None, clauses: bool, as_json: bool, **given: object) 
         ]
         click.echo(json.dumps(told, indent=1))
         return Exit.OK
+    from rawshake.cli import tables
     from rawshake.cli.output import to_stdout
     from rawshake.render.probe_pages import probe_table
 
-    to_stdout(probe_table(probes, drawing(given)))
+    to_stdout((tables.probes if tables.wanted() else probe_table)(probes, drawing(given)))
     return Exit.OK

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 import click
 
+from rawshake.cli import tables
 from rawshake.cli.output import to_stdout
 from rawshake.cli.parameters import Output
 from rawshake.connection import Connection
@@ -29,6 +30,8 @@ from rawshake.report import Exchange, Report
 from rawshake.rules.model import Rule, Verdict
 from rawshake.trace.expression import Filter
 
+#: So many connections are a table for a terminal; what is more is written as into a pipe.
+MOST_ROWS: Final = 200
 _FRAMES: Final = phrase("The numbers at the left are those of the frames in the capture.")
 
 
@@ -69,11 +72,13 @@ class Reporter(Protocol):
         ...
 
 
-def reporters(asked: Asked, options: Options, stack: ExitStack) -> list[Reporter]:
-    """All that were asked for; their files are closed with ``stack``."""
+def reporters(
+    asked: Asked, options: Options, stack: ExitStack, *, write: Callable[[str], None] = to_stdout
+) -> list[Reporter]:
+    """All that were asked for; their files are closed with ``stack``. What is to be read goes to ``write``."""
     chosen: list[Reporter] = []
     if "-" not in (asked.output.json, asked.junit, asked.html, asked.output.svg):
-        chosen.append(Text(asked, options) if asked.form == "text" else Lines(asked, options))
+        chosen.append((Text if asked.form == "text" else Lines)(asked, options, write))
     if asked.output.json is not None:
         chosen.append(Json(asked, _writer(asked.output.json, stack)))
     if asked.junit is not None:
@@ -109,7 +114,8 @@ def _writer(path: str, stack: ExitStack) -> Callable[[str], None]:
 class Text:
     """The report to read: a table and what was found, or one connection drawn."""
 
-    def __init__(self, asked: Asked, options: Options) -> None:
+    def __init__(self, asked: Asked, options: Options, write: Callable[[str], None] = to_stdout) -> None:
+        self._write = write
         self._asked = asked
         self._options = options
         self._quiet = asked.output.quiet
@@ -118,6 +124,8 @@ class Text:
         self._file = ""
         self._begun = False
         self._headed = False
+        #: what a table is made of for a terminal, as long as there are not too many; None where lines are written
+        self._rows: list[Connection] | None = None
 
     def begin(self, file: str) -> None:
         """The name of the capture, where there are several."""
@@ -126,52 +134,70 @@ class Text:
         self._file = safe(file, ascii_only=self._options.ascii)
         if self._headed and not self._quiet:
             head = paint([Span(self._file, BOLD)], colour=self._options.colour)
-            to_stdout(f"{chr(10) if self._begun else ''}{head}\n")
+            self._write(f"{chr(10) if self._begun else ''}{head}\n")
         self._begun = True
+        # What still grows is told as it comes.
+        plain = self._quiet or self._compact or self._asked.connection is not None or file == "-"
+        self._rows = None if plain or not tables.wanted() else []
+
+    def _tabulate(self) -> None:
+        """Write the table; what comes after it is written line by line."""
+        if self._rows:
+            self._write(tables.connections(self._rows, self._options))
+        self._rows = None
 
     def connection(self, connection: Connection) -> None:
         """Its lines, or its ladder."""
         if self._quiet:
             return
+        if self._rows is not None:
+            self._rows.append(connection)
+            if len(self._rows) > MOST_ROWS:
+                last = self._rows.pop()
+                self._tabulate()
+                self._write(f"More than {MOST_ROWS} connections: some lines for each.\n")
+                self.connection(last)
+            return
         if self._asked.connection is not None and self._compact:
             self._one_line_a_segment(connection)
             return
-        to_stdout(self._table.connection(connection))
+        self._write(self._table.connection(connection))
         if self._asked.connection is not None:
             self._draw(connection)
 
     def _draw(self, connection: Connection) -> None:
         exchange = connection.exchange
         if exchange is None:
-            to_stdout("     Its segments are not at hand.\n")
+            self._write("     Its segments are not at hand.\n")
             return
         ladder = Ladder(self._options, exchange.client, exchange.server)
-        to_stdout("\n" + ladder.head())
+        self._write("\n" + ladder.head())
         for entry in exchange.entries:
-            to_stdout(ladder.entry(entry))
+            self._write(ladder.entry(entry))
         options = self._options
         legend = [LEGEND, _FRAMES] if connection.first_frame else [LEGEND]
         texts = (safe(translated(text, options.words), ascii_only=options.ascii) for text in legend)
         rows = [[Span(row, DIM)] for text in texts for row in wrap(text, options.columns)]
         told = closing_lines(exchange, options.columns, options)
         painted = [paint(row, colour=options.colour) for row in [*rows, *([[], *told] if told else [])]]
-        to_stdout("\n" + "".join(f"{row}\n" for row in painted))
+        self._write("\n" + "".join(f"{row}\n" for row in painted))
 
     def _one_line_a_segment(self, connection: Connection) -> None:
-        to_stdout("# " + self._table.connection(connection))
+        self._write("# " + self._table.connection(connection))
         if connection.exchange is None:
-            to_stdout("# Its segments are not at hand.\n")
+            self._write("# Its segments are not at hand.\n")
             return
         compact = Compact(self._options)
         for entry in connection.exchange.entries:
-            to_stdout(compact.entry(entry))
-        to_stdout(compact.closing(connection.exchange))
+            self._write(compact.entry(entry))
+        self._write(compact.closing(connection.exchange))
 
     def end(self, summary: Summary) -> None:
         """What was found, the totals, and what was not judged."""
+        self._tabulate()
         if self._quiet:
             line = quiet_line(summary, self._options)
-            to_stdout(f"{self._file}: {line}\n" if self._headed else f"{line}\n")
+            self._write(f"{self._file}: {line}\n" if self._headed else f"{line}\n")
             return
         options = self._options
         middle = totals(summary, options)
@@ -184,7 +210,7 @@ class Text:
         text = ("\n" if summary.connections else "") + "".join(parts)
         if self._asked.connection is not None and self._compact:
             text = "".join(f"# {row}".rstrip() + "\n" for row in text.splitlines() if row)
-        to_stdout(text)
+        self._write(text)
 
     def close(self) -> None:
         """All is written."""
@@ -193,7 +219,8 @@ class Text:
 class Lines:
     """A line for each finding."""
 
-    def __init__(self, asked: Asked, options: Options) -> None:
+    def __init__(self, asked: Asked, options: Options, write: Callable[[str], None] = to_stdout) -> None:
+        self._write = write
         self._asked = asked
         self._options = options
         self._file = ""
@@ -211,12 +238,12 @@ class Lines:
             written = github(self._file, connection)
         else:
             written = lines(self._file, connection, self._options)
-        to_stdout("".join(written))
+        self._write("".join(written))
 
     def end(self, summary: Summary) -> None:
         """An annotation for what could not be read; everyone else reads standard error."""
         if summary.damage and self._asked.form == "github":
-            to_stdout(broken_file(self._file, summary.damage))
+            self._write(broken_file(self._file, summary.damage))
 
     def close(self) -> None:
         """All is written."""

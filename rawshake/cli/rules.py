@@ -54,8 +54,9 @@ def command(chapter: str | None, as_json: bool, **given: object) -> int:
         ]
         click.echo(json.dumps(told, indent=1))
         return Exit.OK
+    from rawshake.cli import tables
     from rawshake.cli.output import to_stdout
     from rawshake.render.page import rule_table
 
-    to_stdout(rule_table(rules, drawing(given)))
+    to_stdout((tables.rules if tables.wanted() else rule_table)(rules, drawing(given)))
     return Exit.OK

@@ -42,6 +42,14 @@ def command(as_json: bool) -> int:
         ]
         left = f"{max(0, one.left) // SECOND} s"
         rows.append((str(one.number), *ends, " / ".join(one.states), str(one.unread), left))
+    from rawshake.cli import tables
+
+    if tables.wanted():
+        from rawshake.cli.drawing import usual
+        from rawshake.cli.output import to_stdout
+
+        to_stdout(tables.sessions(rows, usual()))
+        return 0
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -48,16 +48,16 @@ class Table:
         lines: list[list[Span]] = []
         if padded + 2 + columns(how) <= room:
             gap = " " * (padded - columns(pair) + 2)
-            lines.append([*head, Span(pair), Span(gap), Span(how, _colour(connection))])
+            lines.append([*head, Span(pair), Span(gap), Span(how, tone(connection))])
         else:
             first, *rest = wrap(pair, room, indent=2)
             lines.append([*head, Span(first)])
             lines += [[Span(" " * indent), Span(line)] for line in rest]
-            lines.append([Span(" " * indent), Span(how, _colour(connection))])
+            lines.append([Span(" " * indent), Span(how, tone(connection))])
         dot = f"{GLUE}{self._signs.dot} "
         text = dot.join(glued(part) for part in self._numbers(connection))
         lines += [[Span(" " * indent), Span(line, style.DIM)] for line in wrap(text, room)]
-        for verdict, text in self._found(connection):
+        for verdict, text in findings_of(connection, f" {self._signs.dot} "):
             lines += [
                 [Span(" " * indent), Span(line, style.OF_VERDICT[verdict])]
                 for line in wrap(glued(text), room, indent=2)
@@ -71,10 +71,12 @@ class Table:
         spans = [
             Span(f"{connection.number}"),
             Span(f" {self._pair(connection)}", style.BOLD),
-            Span(f" {how_it_went(connection)}", _colour(connection)),
+            Span(f" {how_it_went(connection)}", tone(connection)),
             Span(f"; {'; '.join(self._numbers(connection))}", style.DIM),
         ]
-        spans += [Span(f"; {text}", style.OF_VERDICT[verdict]) for verdict, text in self._found(connection)]
+        spans += [
+            Span(f"; {text}", style.OF_VERDICT[verdict]) for verdict, text in findings_of(connection, "; ")
+        ]
         remarks = [safe(remark, ascii_only=self._options.ascii) for remark in connection.remarks]
         spans += [Span(f"; {remark}", style.YELLOW) for remark in remarks]
         return self._join([spans])
@@ -107,20 +109,20 @@ class Table:
             parts.append(f"only the {'client' if client.segments else 'server'} was seen")
         return parts
 
-    def _found(self, connection: Connection) -> list[tuple[Verdict, str]]:
-        """A text for each rule that was broken or noted, with its frames."""
-        dot = f" {self._signs.dot} " if not self._compact else "; "
-        told = []
-        for verdict in SEVERITY:
-            of_verdict = [found for found in connection.findings if found.ruling.verdict is verdict]
-            times = Counter(found.ruling.rule for found in of_verdict)
-            parts = [f"{rule}{f' ({count} times)' if count > 1 else ''}" for rule, count in times.items()]
-            if parts:
-                told.append((verdict, f"{verdict} {dot.join(parts)}"))
-        return told
-
     def _join(self, lines: list[list[Span]]) -> str:
         return "".join(paint(line, colour=self._options.colour) + "\n" for line in lines)
+
+
+def findings_of(connection: Connection, dot: str) -> list[tuple[Verdict, str]]:
+    """A text for each verdict, with the rules that were broken or noted, ``dot`` between them."""
+    told = []
+    for verdict in SEVERITY:
+        of_verdict = [found for found in connection.findings if found.ruling.verdict is verdict]
+        times = Counter(found.ruling.rule for found in of_verdict)
+        parts = [f"{rule}{f' ({count} times)' if count > 1 else ''}" for rule, count in times.items()]
+        if parts:
+            told.append((verdict, f"{verdict} {dot.join(parts)}"))
+    return told
 
 
 def how_it_went(connection: Connection) -> str:
@@ -138,7 +140,8 @@ def frames_text(first: int, last: int) -> str:
     return f"frame {first}" if first == last else f"frames {first} to {last}"
 
 
-def _colour(connection: Connection) -> str:
+def tone(connection: Connection) -> str:
+    """The colour of how it went."""
     facts = connection.facts
     if facts.opened is Opened.COMPLETE and facts.ended in _WELL:
         return style.GREEN

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 
 import pytest
 
@@ -18,6 +13,7 @@ from rawshake.net.lab.namespaces import Lab
 from rawshake.render.json import load
 from rawshake.tcp.state import State
 from tests.command import LONG, environment, rawshake
+from tests.terminal import terminal
 
 ENGLISH = {"LC_ALL": "C.UTF-8"}
 #: More lines than any exchange here has segments.
@@ -28,53 +24,6 @@ CTRL_C, CTRL_D = b"\x03", b"\x04"
 
 def teardown(lab: Lab, *options: str) -> list[str]:
     return ["teardown", lab.address4, str(lab.ports["echo"]), "--linger", "0", "--step", *options]
-
-
-@dataclass
-class Terminal:
-    """A command in a terminal of its own, of which it is the foreground job."""
-
-    process: subprocess.Popen[bytes]
-    keyboard: int
-    seen: str = ""
-
-    def until(self, wanted: str, times: int = 1) -> str:
-        """What it shows up to where ``wanted`` has been shown so often since this was last asked."""
-        begun = len(self.seen)
-        while self.seen.count(wanted, begun) < times:
-            more = os.read(self.keyboard, 4096)
-            assert more, f"it ended without {wanted!r}:\n{self.seen}"
-            self.seen += more.decode()
-        return self.seen[begun:]
-
-    def press(self, keys: bytes) -> None:
-        os.write(self.keyboard, keys)
-
-    def end(self) -> int:
-        """Its exit status, once it has shown everything."""
-        try:
-            while more := os.read(self.keyboard, 4096):
-                self.seen += more.decode()
-        except OSError:
-            pass  # how Linux says that nobody holds the other side any more
-        return self.process.wait(LONG)
-
-
-@contextmanager
-def terminal(*arguments: str) -> Iterator[Terminal]:
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "rawshake", *arguments]
-    foreground = ["setsid", "--ctty", "--wait"]
-    process = subprocess.Popen(
-        [*foreground, *command], stdin=theirs, stdout=theirs, stderr=theirs, env=environment(ENGLISH)
-    )
-    os.close(theirs)
-    try:
-        yield Terminal(process, ours)
-    finally:
-        os.close(ours)
-        process.kill()
-        process.wait(LONG)
 
 
 def test_a_pipe_lets_each_segment_go_by_a_line(lab: Lab) -> None:
@@ -116,7 +65,7 @@ def test_too_few_lines_reset_the_connection(lab: Lab) -> None:
 
 
 def test_what_the_server_sends_again_meanwhile_is_drawn_and_blamed_on_nobody(lab: Lab) -> None:
-    with terminal(*teardown(lab, "--explain")) as shown:
+    with terminal(*teardown(lab, "--explain"), env=ENGLISH) as shown:
         shown.until(QUESTION)
         shown.press(b"\n")
         shown.until(QUESTION)  # for the third segment
@@ -133,7 +82,7 @@ def test_what_the_server_sends_again_meanwhile_is_drawn_and_blamed_on_nobody(lab
 
 @pytest.mark.parametrize("keys", [CTRL_C, CTRL_D], ids=["Ctrl-C", "Ctrl-D"])
 def test_whoever_ends_it_leaves_no_server_hanging(lab: Lab, keys: bytes) -> None:
-    with terminal(*teardown(lab)) as shown:
+    with terminal(*teardown(lab), env=ENGLISH) as shown:
         shown.until(QUESTION)
         shown.press(b"\n")
         shown.until(QUESTION)
