@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from rawshake.api.crafting import Crafting
 from rawshake.errors import Exit, Failure
 from rawshake.permitted import PERMISSION
 from rawshake.profile import SECOND, Deviation, parse_deviation, whole_number
 
 if TYPE_CHECKING:
+    from rawshake.api.crafting import Crafting
     from rawshake.impair import Impairment
     from rawshake.tcp.option import Option
 
@@ -334,7 +334,7 @@ svg_option = click.option(
 )
 
 
-GroupT = TypeVar("GroupT", Crafting, Output)
+GroupT = TypeVar("GroupT", "Crafting", Output)
 
 
 def take(kind: type[GroupT], given: dict[str, object]) -> GroupT:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
-from xml.sax.saxutils import escape, quoteattr
 
 from rawshake.connection import Connection, Found
 from rawshake.render.findings import cite_text
@@ -109,9 +108,13 @@ def timestamp(nanoseconds: int | None) -> str:
 
 def attribute(text: str) -> str:
     """Text of any origin as the value of an attribute, with its quotes."""
+    from xml.sax.saxutils import quoteattr  # loads urllib, which takes longer than a small capture
+
     return quoteattr(safe(text))
 
 
 def lines_text(lines: Sequence[str]) -> str:
     """Lines of any origin as the text of an element."""
+    from xml.sax.saxutils import escape
+
     return escape("\n".join(map(safe, lines)))

@@ -20,7 +20,7 @@ _KINDS: Final = tuple(
 )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Closed(Rows):
     """Connections of the normal form that are closed, as columns; see ``emit.Clean``.
 

@@ -33,7 +33,7 @@ PADDING: Final = bytes(128)
 _SYN: Final = 0x02
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Columns(Places):
     """Rows of packets.
 

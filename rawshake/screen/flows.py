@@ -21,7 +21,7 @@ _ROW_MASK: Final = np.uint64((1 << _ROW_BITS) - 1)
 _SYN, _ACK = 0x02, 0x10
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Flows:
     """The segments of a block, those of the same ends together, in runs that each begin with a SYN.
 

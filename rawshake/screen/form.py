@@ -35,7 +35,7 @@ _LARGEST_MSS: Final = 65495
 _MAX_SHIFT: Final = 14
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Formed:
     """What became of each run of segments: one element for each."""
 

@@ -35,7 +35,7 @@ _RATIO: Final = 10
 _ROUTERS: Final = 2
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Habits:
     """Rows and runs that are for the judge, and what was seen in those that are not."""
 
@@ -50,7 +50,7 @@ class Habits:
     rooms: tuple[Column, Column]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Sides:
     """Rows by the end that sent them: ``order`` puts those of one end together, first the client's."""
 

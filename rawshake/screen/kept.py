@@ -20,7 +20,7 @@ SPARSE: Final = 4
 BUFFERS: Final = 8
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Places(Rows):
     """Where packets are, and what else a Frame has: ``part`` and ``ip`` say where one begins, ``captured`` how many
     octets of it there are; ``offloaded`` that its checksum was left to the hardware.

@@ -28,7 +28,7 @@ _KINDS: Final = tuple("i8 ? ? u8 u8 u8 u8 u4 i8 i8 i8 i8 ? ?".split())
 _LOWER: Final = (1 << 64) - 1
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Openings(Rows):
     """What is remembered of an ``Opening``; of the times of its SYNs only the first. -1 stands for None."""
 
@@ -155,7 +155,7 @@ def _between(following: Column, before: int, row: int) -> int:
     return row - before - 1 - int(np.count_nonzero(following[before + 1 : row] < row))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Look:
     """Of each opening of a batch which of ``rows`` are the first and the second in time among the last of the same host
     as the same end on other tuples and itself, -1 where there is no second; and how many those are.
@@ -254,7 +254,12 @@ def _by_host(rows: Openings) -> Column:
     """The order that puts those of one host together, in theirs."""
     if rows.v6.any():
         return np.lexsort((rows.here_lower, rows.here_upper, rows.v6))
-    keys = np.sort(rows.here_lower << np.uint64(_ROW_BITS) | np.arange(len(rows), dtype=np.uint64))
+    return by_number(rows.here_lower)
+
+
+def by_number(numbers: Column) -> Column:
+    """The order that sorts numbers of 32 bits, the same ones in theirs; far faster than ``argsort``."""
+    keys = np.sort(numbers << np.uint64(_ROW_BITS) | np.arange(len(numbers), dtype=np.uint64))
     found: Column = (keys & _ROW_MASK).astype(np.int64)
     return found
 

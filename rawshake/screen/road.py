@@ -24,7 +24,7 @@ from rawshake.screen.columns import PADDING, Columns, columns
 from rawshake.screen.flows import Flows, flows, hashes_of
 from rawshake.screen.kept import Kept
 from rawshake.screen.link import LINKS, packets
-from rawshake.screen.openings import text
+from rawshake.screen.openings import by_number, text
 from rawshake.screen.order import order
 from rawshake.screen.rows import joined
 from rawshake.screen.settle import Settling
@@ -297,15 +297,11 @@ class Screen(Settling):
         found: list[tuple[int, str]] = []
         for wide in (False, True):
             here = np.flatnonzero(v6 == wide)
-            if not len(here):
-                continue
-            numbers = lower[here]
-            if wide:
-                both = np.rec.fromarrays([upper[here], lower[here]])
-                _, index = np.unique(both, return_index=True)
-            else:
-                _, index = np.unique(numbers, return_index=True)
-            for one in here[index].tolist():
+            order = np.lexsort((lower[here], upper[here])) if wide else by_number(lower[here])
+            here = here[order]
+            new = np.ones(len(here), bool)
+            new[1:] = (lower[here[1:]] != lower[here[:-1]]) | (upper[here[1:]] != upper[here[:-1]])
+            for one in here[new].tolist():
                 address = text(wide, int(upper[one]), int(lower[one]))
                 if address not in self._right:
                     found.append((int(right[one]), address))

@@ -42,6 +42,12 @@ def empty(kind: type[Table], types: Sequence[str]) -> Table:
     return kind(*(np.zeros(0, one) for one in types))
 
 
+def distinct(values: Column) -> Column:
+    """Each value once; they are in order. (``np.unique`` loads a part of numpy that nobody needs.)"""
+    found: Column = values[np.append(np.ones(min(1, len(values)), bool), values[1:] != values[:-1])]
+    return found
+
+
 def joined(pieces: Sequence[Table]) -> Table:
     """The rows of all, one after the other."""
     first = pieces[0]

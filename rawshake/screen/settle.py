@@ -24,7 +24,7 @@ from rawshake.screen.batch import Batches
 from rawshake.screen.closed import Closed
 from rawshake.screen.emit import Clean, cleans, transcript
 from rawshake.screen.openings import of_followed
-from rawshake.screen.rows import joined
+from rawshake.screen.rows import distinct, joined
 from rawshake.screen.whole import Whole
 from rawshake.tcp.decode import IcmpError, decode
 from rawshake.tcp.ends import Key, key_of, ordered_ends
@@ -262,7 +262,7 @@ class Settling(Follower):
         held, ask = self._by_columns.take(both.take(order))
         mine = np.flatnonzero(is_clean[at_place])
         bits = held[mine[::2]] | held[mine[1::2]]
-        asked = np.unique(at_place[ask | ~is_clean[at_place]])
+        asked = distinct(at_place[ask | ~is_clean[at_place]])
         begins = np.searchsorted(at_place, asked).tolist()
         row_of = np.cumsum(is_clean) - 1
         ones = iter(cleans(clean.take(row_of[asked[is_clean[asked]]])))

@@ -18,7 +18,7 @@ _FIN: Final = 0x01
 APART: Final = 34
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Traced:
     """Runs of segments, each from a SYN on to before the next of ``starts``, as if all were in the normal form.
 

@@ -23,7 +23,7 @@ Column = NDArray[Any]
 Decided = tuple[Column, Column]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Asking:
     """Openings of clean connections, and what was before them: ``old`` where ``known`` says that there is any.
 
