@@ -26,11 +26,59 @@ NO_OPTIONS, TIMESTAMPS, OTHER_OPTIONS = 0, 1, 2
 _TCP: Final = 6
 _ICMP, _ICMPV6 = 1, 58
 _EXTENSIONS: Final = np.isin(np.arange(256), (0, 43, 44, 51, 60, 139, 140))
+
+
+def _layout(size: int, **fields: tuple[int, str]) -> np.dtype[Any]:
+    """A header of so many octets, with fields at offsets."""
+    offsets, kinds = zip(*fields.values(), strict=True)
+    return np.dtype({"names": list(fields), "offsets": offsets, "formats": kinds, "itemsize": size})
+
+
+_IPV4: Final = _layout(
+    20,
+    first=(0, "u1"),
+    service=(1, "u1"),
+    total=(2, ">u2"),
+    ident=(4, ">u2"),
+    fragment=(6, ">u2"),
+    ttl=(8, "u1"),
+    protocol=(9, "u1"),
+    checksum=(10, ">u2"),
+    src=(12, ">u4"),
+    dst=(16, ">u4"),
+)
+_IPV6: Final = _layout(
+    40,
+    length=(4, ">u2"),
+    next=(6, "u1"),
+    hops=(7, "u1"),
+    src_upper=(8, ">u8"),
+    src_lower=(16, ">u8"),
+    dst_upper=(24, ">u8"),
+    dst_lower=(32, ">u8"),
+)
+#: TCP's, with the options that most segments have.
+_HEADER: Final = _layout(
+    32,
+    sport=(0, ">u2"),
+    dport=(2, ">u2"),
+    seq=(4, ">u4"),
+    ack=(8, ">u4"),
+    lengths=(12, ">u2"),
+    window=(14, ">u2"),
+    checksum=(16, ">u2"),
+    option=(20, ">u4"),
+    value=(24, ">u4"),
+    echo=(28, ">u4"),
+)
+_VALUES: Final = _layout(8, value=(0, ">u4"), echo=(4, ">u4"))
 #: NOP, NOP, timestamps of 10 octets.
 _STAMPS: Final = 0x0101080A
 #: What may be read beyond the end of a buffer.
 PADDING: Final = bytes(128)
 _SYN: Final = 0x02
+#: The octets of a word that stand before the first, the second, and so on.
+_BELOW: Final = np.array([0, 0xFF, 0xFFFF, 0xFFFFFF], np.uint32)
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -70,63 +118,61 @@ class Columns(Places):
     reserved: Column
 
 
-class Reader:
-    """Reads fields of a buffer at any offsets, in network order."""
-
-    def __init__(self, buffer: bytes) -> None:
-        size = len(buffer)
-        self.buffer = buffer
-        self.one = np.frombuffer(buffer, np.uint8)
-        self.two = np.ndarray((size - 1,), ">u2", buffer, strides=(1,))
-        self.four = np.ndarray((size - 3,), ">u4", buffer, strides=(1,))
-        self.eight = np.ndarray((size - 7,), ">u8", buffer, strides=(1,))
+def _headers(buffer: bytes, begin: Column, kind: np.dtype[Any]) -> Column:
+    """The headers that begin there, as rows of fields, which is far faster than to gather each field by itself."""
+    size = kind.itemsize
+    windows = np.ndarray((len(buffer) - size + 1,), f"V{size}", buffer, strides=(1,))
+    found: Column = windows[begin].view(kind)
+    return found
 
 
 def columns(buffer: bytes, part: int, ip: Column, captured: Column, time: Column, number: Column) -> Columns:
     """Decode the packets that begin at ``ip``; ``buffer`` ends in PADDING."""
-    read = Reader(buffer)
     rows = len(ip)
-    first = read.one[ip]
+    network = wide = _headers(buffer, ip, _IPV4)
+    first = network["first"]
     version = first >> 4
     v4 = (version == 4) & (captured >= 20)
     v6 = (version == 6) & (captured >= 40)
     any6 = bool(v6.any())
     head = (first & 15).astype(np.int64) << 2
-    total = read.two[ip + 2].astype(np.int64)
-    protocol = read.one[ip + 9]
-    fragment = read.two[ip + 6] & 0x3FFF
-    doubtful = read.two[ip + 10] == 0
+    total = network["total"].astype(np.int64)
+    protocol = network["protocol"]
+    fragment = network["fragment"] & 0x3FFF
+    doubtful = network["checksum"] == 0
     if any6:
+        wide = _headers(buffer, ip, _IPV6)
         head = np.where(v6, 40, head)
-        total = np.where(v6, 40 + read.two[ip + 4].astype(np.int64), total)
-        protocol = np.where(v6, read.one[ip + 6], protocol)
+        total = np.where(v6, 40 + wide["length"].astype(np.int64), total)
+        protocol = np.where(v6, wide["next"], protocol)
         fragment = np.where(v6, 0, fragment)
         doubtful &= ~v6
     at = ip + head
-    lengths = read.two[at + 12].astype(np.int64)
+    transport = _headers(buffer, at, _HEADER)
+    lengths = transport["lengths"].astype(np.int64)
     header = lengths >> 12 << 2
     payload = total - head - header
     plain = (v4 & (head == 20)) | (v6 & (total > 40))
     plain &= (protocol == _TCP) & (fragment == 0) & (captured >= head + 20)
     plain &= (header >= 20) & (payload >= 0) & (captured >= head + header)
-    congestion = read.one[ip + 1] & 3
+    congestion = network["service"] & 3
     if any6:
-        congestion = np.where(v6, read.one[ip + 1] >> 4 & 3, congestion)
+        congestion = np.where(v6, network["service"] >> 4 & 3, congestion)
     kind = np.where(plain & (congestion == 0), PLAIN, OTHER).astype(np.uint8)
     elsewhere = v4 & (head >= 20) & ((total == 0) | (total >= head)) & (fragment == 0)
     elsewhere &= (protocol != _TCP) & (protocol != _ICMP)
     elsewhere |= v6 & (protocol != _TCP) & (protocol != _ICMPV6) & ~_EXTENSIONS[protocol]
     kind[elsewhere] = NOT_TCP
 
-    sport, dport = read.two[at].astype(np.uint64), read.two[at + 2].astype(np.uint64)
-    src, dst = read.four[ip + 12].astype(np.uint64), read.four[ip + 16].astype(np.uint64)
+    sport, dport = transport["sport"].astype(np.uint64), transport["dport"].astype(np.uint64)
+    src, dst = network["src"].astype(np.uint64), network["dst"].astype(np.uint64)
     zero = np.zeros(rows, np.uint64)
     src_upper, dst_upper = zero, zero.copy()
     if any6:
-        src_upper = np.where(v6, read.eight[ip + 8], zero)
-        src = np.where(v6, read.eight[ip + 16], src)
-        dst_upper = np.where(v6, read.eight[ip + 24], zero)
-        dst = np.where(v6, read.eight[ip + 32], dst)
+        src_upper = np.where(v6, wide["src_upper"], zero)
+        src = np.where(v6, wide["src_lower"], src)
+        dst_upper = np.where(v6, wide["dst_upper"], zero)
+        dst = np.where(v6, wide["dst_lower"], dst)
     for row in np.flatnonzero(kind == OTHER).tolist():
         seen = decode(buffer[ip[row] : ip[row] + captured[row]])
         if isinstance(seen, Segment):
@@ -145,15 +191,21 @@ def columns(buffer: bytes, part: int, ip: Column, captured: Column, time: Column
     flags = lengths & 0xFFF
     offer = np.zeros(rows, np.int64)
     syns = np.flatnonzero(plain & (flags & _SYN != 0))
-    offer[syns], where = offers(read.one, at[syns] + 20, header[syns] - 20)
-    stamped = (header == 32) & (read.four[at + 20] == _STAMPS)
-    stamps_at = at + 24
-    stamps_at[syns] = where
+    offer[syns], where = offers(np.frombuffer(buffer, np.uint8), at[syns] + 20, header[syns] - 20)
+    stamped = (header == 32) & (transport["option"] == _STAMPS)
+    stamps = _headers(buffer, where, _VALUES)
+    value, echo = transport["value"].astype(np.uint32), transport["echo"].astype(np.uint32)
+    value[syns], echo[syns] = stamps["value"], stamps["echo"]
     layout = np.where(header == 20, NO_OPTIONS, np.where(stamped, TIMESTAMPS, OTHER_OPTIONS))
     ends = np.minimum(total, captured)
-    checksum = _checksums(read, at, ip + ends, total - head, _words(src_upper, src, dst_upper, dst), doubtful)
+    addresses = _words(src, dst)
+    if any6:
+        addresses += _words(src_upper, dst_upper)
+    summed = transport["checksum"].astype(np.int64)
+    checksum = _checksums(buffer, at, ip + ends, total - head, addresses, summed, doubtful)
     checksum[captured < total] = UNVERIFIABLE
-    ident = np.where(v6, 0, read.two[ip + 4]) if any6 else read.two[ip + 4]
+    ident = np.where(v6, 0, network["ident"]) if any6 else network["ident"]
+    ttl = np.where(v6, wide["hops"], network["ttl"]) if any6 else network["ttl"]
     return Columns(
         part=np.full(rows, part, np.uint8),
         ip=ip,
@@ -169,19 +221,19 @@ def columns(buffer: bytes, part: int, ip: Column, captured: Column, time: Column
         high_upper=high_upper,
         high_lower=high_lower,
         ports=ports.astype(np.uint32),
-        seq=read.four[at + 4].astype(np.uint32),
-        ack=read.four[at + 8].astype(np.uint32),
+        seq=transport["seq"].astype(np.uint32),
+        ack=transport["ack"].astype(np.uint32),
         flags=flags.astype(np.uint16),
-        window=read.two[at + 14].astype(np.int64),
+        window=transport["window"].astype(np.int64),
         payload=np.where(plain, payload, 0),
         options=(header - 20).astype(np.uint8),
         layout=layout.astype(np.uint8),
         checksum=checksum,
         whole=captured >= total,
-        ttl=(np.where(v6, read.one[ip + 7], read.one[ip + 8]) if any6 else read.one[ip + 8]).astype(np.uint8),
-        value=read.four[stamps_at].astype(np.uint32),
-        echo=read.four[stamps_at + 4].astype(np.uint32),
-        mark=read.two[at + 16].astype(np.uint32) << np.uint32(16) | ident.astype(np.uint32),
+        ttl=ttl.astype(np.uint8),
+        value=value,
+        echo=echo,
+        mark=transport["checksum"].astype(np.uint32) << np.uint32(16) | ident.astype(np.uint32),
         offer=offer,
         offloaded=np.zeros(rows, bool),
         reserved=np.zeros(rows, np.int64),
@@ -233,12 +285,17 @@ def _words(*numbers: Column) -> Column:
 
 
 def _checksums(
-    read: Reader, begin: Column, end: Column, length: Column, addresses: Column, doubtful: Column
+    buffer: bytes,
+    begin: Column,
+    end: Column,
+    length: Column,
+    addresses: Column,
+    field: Column,
+    doubtful: Column,
 ) -> Column:
     """What ``decode`` says of each checksum: see there, in the same order."""
-    field = read.two[begin + 16].astype(np.int64)
     pseudo = addresses + _TCP
-    octets = _sums(read.buffer, begin, np.maximum(begin, end))
+    octets = _sums(buffer, begin, np.maximum(begin, end))
     found = np.full(len(begin), WRONG, np.uint8)
     found[doubtful | ((pseudo - field) % 0xFFFF == 0)] = UNVERIFIABLE
     found[(pseudo + length + octets) % 0xFFFF == 0] = CORRECT
@@ -249,23 +306,20 @@ def _checksums(
 def _sums(buffer: bytes, begin: Column, end: Column) -> Column:
     """One's complement sums, modulo 0xffff, of the 16-bit words from each ``begin`` to before its ``end``.
 
-    They are differences of running sums over the words of the whole buffer; where a range begins at an odd
-    octet, its words are those with their octets swapped, and so is the sum.
+    They are differences of running sums over the whole buffer, in words of 32 bits, since 2**16 is 1 modulo 0xffff;
+    where a range begins at an odd octet, its words are those with their octets swapped, and so is the sum.
     """
-    words = np.frombuffer(buffer, "<u2", len(buffer) // 2)
-    running = np.zeros(len(words) + 1, np.uint32)
-    np.cumsum(words, dtype=np.uint32, out=running[1:])
-    one = np.frombuffer(buffer, np.uint8)
-    odd = begin & 1
-    left = (begin + 1) >> 1
-    right = np.maximum(end >> 1, left)
-    # Both wrap at 2**32, and no packet's sum reaches that.
-    total = (running[right] - running[left]).astype(np.int64)
-    little = (end & 1 == 1) & (end > begin)
-    # The last octet of an odd end is the lower half of a word of the buffer.
-    total += np.where(little, one[end - little], 0).astype(np.int64)
-    total += np.where((odd == 1) & (end > begin), one[np.maximum(begin, 0)].astype(np.int64) << 8, 0)
+    words = np.frombuffer(buffer, "<u4", len(buffer) // 4)
+    running = np.zeros(len(words) + 1, np.int64)
+    np.cumsum(words, dtype=np.int64, out=running[1:])
+    total = _until(running, words, end) - _until(running, words, begin)
     total %= 0xFFFF
     # Words were read the little way round: for ranges that begin even they have to be swapped.
-    found: Column = np.where(odd == 1, total, (total << 8) % 0xFFFF)
+    return total * np.where(begin & 1, 1, 256) % 0xFFFF
+
+
+def _until(running: Column, words: Column, past: Column) -> Column:
+    """The sum of all octets before each place, each where it stands in its word."""
+    at = past >> 2
+    found: Column = running[at] + (words[at] & _BELOW[past & 3])
     return found

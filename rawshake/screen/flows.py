@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,10 @@ from rawshake.follow import LINGER
 from rawshake.screen.closed import Closed
 from rawshake.screen.columns import ODD, PLAIN, Columns
 from rawshake.screen.form import Formed, formed
+from rawshake.screen.rows import ROW_MASK
 
 Column = NDArray[Any]
 
-#: Rows of a block have numbers of so many bits, which stand beside the hash in one key.
-_ROW_BITS: Final = 22
-_ROW_MASK: Final = np.uint64((1 << _ROW_BITS) - 1)
 _SYN, _ACK = 0x02, 0x10
 
 
@@ -90,9 +88,9 @@ def flows(block: Columns, followed: Column, settled: Closed | None, *, longest: 
     segments = np.flatnonzero(block.kind <= ODD)
     if not len(segments):
         return None
-    keys = np.sort((block.hash[segments] & ~_ROW_MASK) | segments.astype(np.uint64))
-    place = (keys & _ROW_MASK).astype(np.int64)
-    hashes = keys & ~_ROW_MASK
+    keys = np.sort((block.hash[segments] & ~ROW_MASK) | segments.astype(np.uint64))
+    place = (keys & ROW_MASK).astype(np.int64)
+    hashes = keys & ~ROW_MASK
     rows = block.take(place)
     begins = np.append(True, hashes[1:] != hashes[:-1])
     syn = (rows.flags & (_SYN | _ACK) == _SYN) & (rows.kind == PLAIN)
@@ -123,7 +121,7 @@ def flows(block: Columns, followed: Column, settled: Closed | None, *, longest: 
 
 def hashes_of(hashes: Column) -> Column:
     """As much of each hash as tells flows apart."""
-    found: Column = hashes & ~_ROW_MASK
+    found: Column = hashes & ~ROW_MASK
     return found
 
 

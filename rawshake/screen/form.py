@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from rawshake.screen import offer as offers
 from rawshake.screen.columns import CORRECT, NO_OPTIONS, PLAIN, TIMESTAMPS, WRONG, Columns
 from rawshake.screen.habits import habits
+from rawshake.screen.rows import either
 from rawshake.screen.table import Seen
 from rawshake.screen.traced import Traced, before, traced
 
@@ -79,13 +80,14 @@ def formed(rows: Columns, starts: Column) -> Formed:
     extra = habits(t, room, by_name)
     bad |= extra.bad
     seen = _seen(t, data & ~large, by_name) | extra.seen
-    seen |= np.where(windows, Seen.WINDOW, 0)
-    seen |= np.where(t.later & covers_fin, Seen.FIN_ACKED, 0)
+    seen |= windows * int(Seen.WINDOW)
+    seen |= (t.later & covers_fin) * int(Seen.FIN_ACKED)
 
     # The end: both FINs acknowledged, by the last segment and not before.
     client, length = t.client, t.length
-    sent = np.where(client, t.own, t.peer) + np.where(client, length, 0)
-    sent_back = np.where(client, t.peer, t.own) + np.where(client, 0, length)
+    of_client = either(client, t.own, t.peer)
+    sent = of_client + length * client
+    sent_back = t.own + t.peer - of_client + length * ~client
     fins = np.where(client, t.own_fin | t.fin, t.peer_fin)
     fins_back = np.where(client, t.peer_fin, t.own_fin | t.fin)
     done = fins & fins_back & (t.acked_client == sent_back) & (t.acked_server == sent)
@@ -177,14 +179,14 @@ def _seen(t: Traced, fits: Column, by_name: Column) -> Column:
     told = before(speaks, t.starts, run)
     in_vain = (t.offered & ~t.answered & offers.HAS_WSCALE != 0) & (t.offered >> offers.WSCALE_AT & 0xFF > 0)
     seen = np.zeros(len(rows), np.int64)
-    seen |= np.where(rows.checksum == CORRECT, Seen.CHECKSUM, 0)
-    seen |= np.where(rows.options > 0, Seen.OPTIONS, 0)
-    seen |= np.where(later & t.stamped[run], Seen.TIMESTAMPS, 0)
-    seen |= np.where(several, Seen.DATA, 0)
-    seen |= np.where(fits, np.where(by_name, Seen.MSS_RESPECTED, Seen.MSS_DEFAULT), 0)
-    seen |= np.where(several & t.client & (t.shift_back[run] > 0) & (told == 0), Seen.UNSHIFTED, 0)
-    seen |= np.where(several & ~t.client & in_vain[run], Seen.NEVER_SHIFTED, 0)
-    seen |= np.where(t.fin, Seen.FIN, 0)
+    seen |= (rows.checksum == CORRECT) * int(Seen.CHECKSUM)
+    seen |= (rows.options > 0) * int(Seen.OPTIONS)
+    seen |= (later & t.stamped[run]) * int(Seen.TIMESTAMPS)
+    seen |= several * int(Seen.DATA)
+    seen |= (fits & by_name) * int(Seen.MSS_RESPECTED) | (fits & ~by_name) * int(Seen.MSS_DEFAULT)
+    seen |= (several & t.client & (t.shift_back[run] > 0) & (told == 0)) * int(Seen.UNSHIFTED)
+    seen |= (several & ~t.client & in_vain[run]) * int(Seen.NEVER_SHIFTED)
+    seen |= t.fin * int(Seen.FIN)
     return seen
 
 
@@ -192,12 +194,12 @@ def _seen_of_syns(t: Traced) -> Column:
     two = t.sizes > 1
     both = t.offered | np.where(two, t.answered, 0)
     seen = np.full(len(t.starts), int(Seen.ALWAYS))
-    seen |= np.where(both & offers.HAS_MSS != 0, Seen.MSS, 0)
-    seen |= np.where(both & offers.HAS_WSCALE != 0, Seen.WSCALE, 0)
-    seen |= np.where(both & offers.HAS_SACK != 0, Seen.SACK, 0)
+    seen |= (both & offers.HAS_MSS != 0) * int(Seen.MSS)
+    seen |= (both & offers.HAS_WSCALE != 0) * int(Seen.WSCALE)
+    seen |= (both & offers.HAS_SACK != 0) * int(Seen.SACK)
     answer = two & (t.answered & (offers.HAS_WSCALE | offers.HAS_TIMESTAMPS) != 0)
-    seen |= np.where(answer, Seen.ANSWER, 0)
-    seen |= np.where(two, Seen.SYN_ACK, 0)
-    seen |= np.where(t.sizes > 2, Seen.THIRD, 0)
-    seen |= np.where(t.sizes > 3, Seen.FOURTH, 0)
+    seen |= answer * int(Seen.ANSWER)
+    seen |= two * int(Seen.SYN_ACK)
+    seen |= (t.sizes > 2) * int(Seen.THIRD)
+    seen |= (t.sizes > 3) * int(Seen.FOURTH)
     return seen

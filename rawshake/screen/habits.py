@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rawshake.rules.sending import IW10, IW10_OCTETS
 from rawshake.screen.columns import CORRECT, UNVERIFIABLE
+from rawshake.screen.rows import by_number
 from rawshake.screen.table import Seen
 from rawshake.screen.traced import APART, Traced, before
 
@@ -64,7 +65,7 @@ class _Sides:
 def habits(t: Traced, room: Column, by_name: Column) -> Habits:
     """Look at the habits of both ends; ``room`` is the MSS of each row's receiver, ``by_name`` where it named one."""
     side = t.run * 2 + ~t.client
-    order = np.argsort(side, kind="stable")
+    order = by_number(side.astype(np.uint64))
     sorted_sides = side[order]
     starts = np.flatnonzero(np.append(True, sorted_sides[1:] != sorted_sides[:-1]))
     sides = _Sides(side, order, starts, sorted_sides[starts])
@@ -91,7 +92,7 @@ def habits(t: Traced, room: Column, by_name: Column) -> Habits:
 
 
 def _bit(t: Traced, rows: Column, client: Seen, server: Seen) -> Column:
-    found: Column = np.where(rows, np.where(t.client, int(client), int(server)), 0)
+    found: Column = (rows & t.client) * int(client) | (rows & ~t.client) * int(server)
     return found
 
 
@@ -114,7 +115,7 @@ def _answers(t: Traced, sides: _Sides, bad: Column, seen: Column) -> None:
     partly |= t.ack[news] < (t.own + t.length)[first]
     late = t.rows.time[news] - t.rows.time[first] > _DELAY
     bad[news] |= partly | late
-    seen[news] |= np.where(t.client[news], int(Seen.ACKED_BY_CLIENT), int(Seen.ACKED_BY_SERVER))
+    seen[news] |= _bit(t, np.ones(len(seen), bool), Seen.ACKED_BY_CLIENT, Seen.ACKED_BY_SERVER)[news]
 
 
 def _surplus(t: Traced, sides: _Sides, bad_run: Column, seen: Column) -> None:
@@ -135,7 +136,7 @@ def _pushes(t: Traced, sides: _Sides, bad_run: Column, seen: Column) -> None:
     rows = t.rows
     data = t.later & (rows.payload > 0)
     pushed = data & (rows.flags & _PSH != 0)
-    seen |= np.where(pushed, int(Seen.PUSHED), 0)
+    seen |= pushed * int(Seen.PUSHED)
     runs = len(bad_run)
     never = (_of_sides(sides, data, runs) > 0) & (_of_sides(sides, pushed, runs) == 0)
     long = rows.time[t.lasts] - rows.time[t.starts] >= _LONG
@@ -157,7 +158,7 @@ def _small(t: Traced, room: Column, bad: Column, bad_run: Column, seen: Column, 
     last = np.maximum(last, 0)
     news = t.later & (t.ack > t.acked) & known
     calm = news & (t.ack == t.peer) & fits[last]
-    seen |= np.where(calm, np.where(t.client, int(Seen.CALM_SERVER), int(Seen.CALM_CLIENT)), 0)
+    seen |= _bit(t, calm, Seen.CALM_SERVER, Seen.CALM_CLIENT)
     partly = news & (t.ack < t.peer) & pushed[last]
     runs = len(bad_run)
     # Of those that were acknowledged in part only the judge can tell whether they still counted.
@@ -185,7 +186,7 @@ def _first_flights(
     bad |= flight & (octets > np.maximum(IW10 * room, IW10_OCTETS) + room)
     runs = len(t.starts)
     over = _of_sides(sides, flight & (octets > segments * room), runs) > 0
-    seen |= np.where(flight & ~over[sides.side], int(Seen.FIRST_FLIGHT), 0)
+    seen |= (flight & ~over[sides.side]) * int(Seen.FIRST_FLIGHT)
     last, rooms = np.zeros(2 * runs, np.int64), np.zeros(2 * runs, np.int64)
     last[sides.kinds] = np.maximum.reduceat(np.where(flight, t.at + 1, 0)[sides.order], sides.starts)
     rooms[sides.kinds] = room[sides.order][sides.starts]
@@ -217,7 +218,7 @@ def _half_closed(t: Traced, bad: Column, seen: Column) -> None:
     came = np.zeros(len(t.run), bool)
     came[1:] = (t.run[1:] == t.run[:-1]) & (t.client[1:] != t.client[:-1]) & (t.rows.payload[:-1] > 0)
     came[1:] &= t.own_fin[1:] & t.later[1:]
-    seen |= np.where(came & (t.ack == t.peer), int(Seen.HALF_CLOSED), 0)
+    seen |= (came & (t.ack == t.peer)) * int(Seen.HALF_CLOSED)
     bad |= came & (t.ack < t.peer)
 
 
@@ -246,13 +247,18 @@ def _stamps(t: Traced, sides: _Sides, bad: Column, bad_run: Column, seen: Column
     odd = (elapsed >= _PACE) & ((spans > ticks * 2_000) | (ticks > 2 * spans))
     _mark(bad_run, odd & np.repeat(t.stamped, 2))
 
-    # Each echo: the lowest segment with that value.
-    keys = sides.side.astype(np.int64) << 32 | rows.value
-    by_key = np.argsort(keys, kind="stable")
+    # Each echo: the lowest segment with that value. Of one end they rise, as counted from its first.
+    zero = np.zeros(2 * runs, np.uint32)
+    zero[sides.kinds] = rows.value[sides.order[sides.starts]]
+    keys = sides.side.astype(np.int64) << 32 | rows.value - zero[sides.side]
+    by_key = sides.order
     sorted_keys = keys[by_key]
+    falls = np.flatnonzero(sorted_keys[1:] < sorted_keys[:-1])
+    bad_run[sides.side[by_key[falls]] >> 1] |= stamped[by_key[falls]]
     number = np.where(t.at < 2, -1, t.seq)
     echoing = np.flatnonzero(stamped & (t.at > 0))
-    wanted = (sides.side[echoing] ^ 1).astype(np.int64) << 32 | rows.echo[echoing]
+    other = sides.side[echoing] ^ 1
+    wanted = other.astype(np.int64) << 32 | rows.echo[echoing] - zero[other]
     at = np.searchsorted(sorted_keys, wanted)
     known = at < len(sorted_keys)
     at = np.minimum(at, len(sorted_keys) - 1)
@@ -263,10 +269,10 @@ def _stamps(t: Traced, sides: _Sides, bad: Column, bad_run: Column, seen: Column
     # Before its first ACK an end has said nothing: of the client that is the third segment.
     said = np.where(t.at[echoing] <= 2, 1 << 40, t.acked[echoing])
     unsure = lowest > said
-    seen[echoing] |= np.where(unsure, 0, int(Seen.ECHOED))
+    seen[echoing] |= ~unsure * int(Seen.ECHOED)
     found = np.zeros(len(t.run), np.int64)
     found[echoing] = unsure
-    seen |= np.where(stamped, int(Seen.STAMPED), 0)
+    seen |= stamped * int(Seen.STAMPED)
     total: Column = np.add.reduceat(found, t.starts)
     return total
 

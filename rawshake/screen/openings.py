@@ -13,16 +13,13 @@ from numpy.typing import NDArray
 
 from rawshake.rules.opening import HOSTS, OF_ONE, TUPLES, Host, Opening
 from rawshake.screen.columns import hash_of
-from rawshake.screen.rows import Rows, empty, joined
+from rawshake.screen.rows import ROW_BITS, ROW_MASK, Rows, by_number, empty, joined
 from rawshake.tcp.decode import address_text
 from rawshake.tcp.seq import Seq
 from rawshake.tcp.view import End
 
 Column = NDArray[Any]
 
-#: Rows have numbers of so many bits, which stand beside a hash, or an address, in one key.
-_ROW_BITS: Final = 22
-_ROW_MASK: Final = np.uint64((1 << _ROW_BITS) - 1)
 _NEVER: Final = 1 << 62
 _KINDS: Final = tuple("i8 ? ? u8 u8 u8 u8 u4 i8 i8 i8 i8 ? ?".split())
 _LOWER: Final = (1 << 64) - 1
@@ -125,9 +122,9 @@ class Tuples:
         mixed = hash_of(
             rows.here_upper, rows.here_lower, rows.there_upper, rows.there_lower, rows.ports, any6=any6
         )
-        keys = np.sort((mixed & ~_ROW_MASK) | np.arange(count, dtype=np.uint64))
-        place = (keys & _ROW_MASK).astype(np.int64)
-        same = keys[1:] >> np.uint64(_ROW_BITS) == keys[:-1] >> np.uint64(_ROW_BITS)
+        keys = np.sort((mixed & ~ROW_MASK) | np.arange(count, dtype=np.uint64))
+        place = (keys & ROW_MASK).astype(np.int64)
+        same = keys[1:] >> np.uint64(ROW_BITS) == keys[:-1] >> np.uint64(ROW_BITS)
         earlier, later = place[:-1][same], place[1:][same]
         previous, following = np.full(count, -1), np.full(count, _NEVER)
         # Hashes may be the same where tuples are not: then what is before is not remembered.
@@ -255,13 +252,6 @@ def _by_host(rows: Openings) -> Column:
     if rows.v6.any():
         return np.lexsort((rows.here_lower, rows.here_upper, rows.v6))
     return by_number(rows.here_lower)
-
-
-def by_number(numbers: Column) -> Column:
-    """The order that sorts numbers of 32 bits, the same ones in theirs; far faster than ``argsort``."""
-    keys = np.sort(numbers << np.uint64(_ROW_BITS) | np.arange(len(numbers), dtype=np.uint64))
-    found: Column = (keys & _ROW_MASK).astype(np.int64)
-    return found
 
 
 def _twice(isns: Column, group: Column) -> Column:

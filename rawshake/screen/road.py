@@ -24,9 +24,9 @@ from rawshake.screen.columns import PADDING, Columns, columns
 from rawshake.screen.flows import Flows, flows, hashes_of
 from rawshake.screen.kept import Kept
 from rawshake.screen.link import LINKS, packets
-from rawshake.screen.openings import by_number, text
+from rawshake.screen.openings import text
 from rawshake.screen.order import order
-from rawshake.screen.rows import joined
+from rawshake.screen.rows import by_number, joined
 from rawshake.screen.settle import Settling
 from rawshake.screen.table import undeclared
 from rawshake.screen.walk import walk
@@ -128,7 +128,7 @@ class Screen(Settling):
         tail, number, offset = b"", 0, pcap.HEADER
         blocks = _Blocks(chain([source.buffer[pcap.HEADER :]], source.chunks), self._block)
         for block in blocks:
-            buffer = b"".join((tail, block, PADDING))
+            buffer = b"".join((tail, *block, PADDING))
             size = len(buffer) - len(PADDING)
             found = walk(buffer, size, file.order, file.record_header)
             self._records(buffer, found.starts, file, number, reading, offset)
@@ -137,7 +137,7 @@ class Screen(Settling):
             offset += found.end
             if found.damaged:
                 break
-        rest = Source(iter(blocks), tail, 0, offset)
+        rest = Source(chain.from_iterable(blocks), tail, 0, offset)
         frames: list[Frame] = []
         try:
             for record in pcap.records_after(rest, file, number):
@@ -340,14 +340,14 @@ def _lighten(found: Flows) -> None:
 
 
 class _Blocks:
-    """Octets in pieces of about ``size``; ``damage`` says why there are no more, if that is not the end."""
+    """Chunks of about ``size`` octets together; ``damage`` says why there are no more, if that is not the end."""
 
     def __init__(self, chunks: Iterable[bytes], size: int) -> None:
         self._chunks = iter(chunks)
         self._size = size
         self.damage: Damage | None = None
 
-    def __iter__(self) -> Iterator[bytes]:
+    def __iter__(self) -> Iterator[list[bytes]]:
         pieces: list[bytes] = []
         held = 0
         try:
@@ -355,9 +355,9 @@ class _Blocks:
                 pieces.append(chunk)
                 held += len(chunk)
                 if held >= self._size:
-                    yield b"".join(pieces)
+                    yield pieces
                     pieces, held = [], 0
         except Damage as damage:
             self.damage = damage
         if held:
-            yield b"".join(pieces)
+            yield pieces

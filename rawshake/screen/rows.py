@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Column = NDArray[Any]
+#: Rows have numbers of so many bits, which stand beside a hash, or an address, in one key.
+ROW_BITS: Final = 22
+ROW_MASK: Final = np.uint64((1 << ROW_BITS) - 1)
 Table = TypeVar("Table", bound="Rows")
 
 
@@ -42,9 +45,22 @@ def empty(kind: type[Table], types: Sequence[str]) -> Table:
     return kind(*(np.zeros(0, one) for one in types))
 
 
+def either(mask: Column, this: Column, that: Column) -> Column:
+    """``np.where`` of whole numbers, which takes five times as long where the mask has no order."""
+    found: Column = that + (this - that) * mask
+    return found
+
+
 def distinct(values: Column) -> Column:
     """Each value once; they are in order. (``np.unique`` loads a part of numpy that nobody needs.)"""
     found: Column = values[np.append(np.ones(min(1, len(values)), bool), values[1:] != values[:-1])]
+    return found
+
+
+def by_number(numbers: Column) -> Column:
+    """The order that sorts numbers of 32 bits, the same ones in theirs; far faster than ``argsort``."""
+    keys = np.sort(numbers << np.uint64(ROW_BITS) | np.arange(len(numbers), dtype=np.uint64))
+    found: Column = (keys & ROW_MASK).astype(np.int64)
     return found
 
 

@@ -109,8 +109,14 @@ class Settling(Follower):
         numbers = range(first, first + len(hashes))
         self.settled.update(zip(hashes, numbers, strict=True))
         self._ended.update(zip(numbers, hashes, strict=True))
-        while len(self._ended) > self._limits.ended:
-            self._let_go()
+        ended, settled = self._ended, self.settled
+        for _ in range(len(ended) - self._limits.ended):
+            name, hashed = ended.popitem(last=False)
+            if isinstance(name, int):
+                del settled[hashed]
+                self._queue.append(name)
+            else:
+                self._close(name)
 
     def begins(self, hashed: int, time: int) -> None:
         """Another connection of these ends begins: the one before is over."""
@@ -221,33 +227,36 @@ class Settling(Follower):
         queue, self._queue, self._finished_lately = self._queue, [], 0
         if not queue:
             return
-        numbers = np.array([one for one in queue if isinstance(one, int)], np.int64)
-        clean = self.batches.closed(numbers)
-        bits, said = self._judged(queue, clean)
+        is_clean = np.array([isinstance(one, int) for one in queue])
+        clean = self.batches.closed(np.array([one for one in queue if isinstance(one, int)], np.int64))
+        bits, said = self._judged(queue, is_clean, clean)
         single: Column = np.full(len(clean), self._tell_alike is None)
         if self._initial_window is not None:
             single |= (clean.flight > 0) | (clean.flight_back > 0)
-        places = np.flatnonzero([isinstance(one, int) for one in queue])
+        places = np.flatnonzero(is_clean)
         if said:
             single |= np.isin(places, [at for at, found in said.items() if _is_told(found)])
-        ones = cleans(clean.take(single))
-        alone = dict(zip(places[single].tolist(), np.flatnonzero(single).tolist(), strict=True))
-        for at, over in enumerate(queue):
-            if not isinstance(over, int):
+        ones = zip(cleans(clean.take(single)), clean.number[single], bits[single], strict=True)
+        told = ~is_clean
+        told[places[single]] = True
+        for at in np.flatnonzero(told).tolist():
+            over = queue[at]
+            if isinstance(over, int):
+                one, number, held = next(ones)
+                self._hand_on(over, one, int(number), int(held), said.get(at, []))
+            else:
                 rulings = tuple(self._by_columns.ruling(*one) for one in said.get(at, ()))
                 self._done(self._summary(over.live, over.closing + rulings))
-            elif at in alone:
-                row = alone[at]
-                self._hand_on(over, next(ones), int(clean.number[row]), int(bits[row]), said.get(at, []))
         self._hand_on_alike(clean, bits, ~single)
         self.batches.drop(min(self.settled.values(), default=self.batches.past))
 
-    def _judged(self, queue: Sequence[int | _Over], clean: Closed) -> tuple[Column, dict[int, Said]]:
+    def _judged(
+        self, queue: Sequence[int | _Over], is_clean: Column, clean: Closed
+    ) -> tuple[Column, dict[int, Said]]:
         """Of clean connections, which rules over the whole capture hold; and what those say that had to be asked."""
         bits: Column = np.zeros(len(clean), np.int64)
         if not self._by_columns.rules:
             return bits, {}
-        is_clean = np.array([isinstance(one, int) for one in queue])
         places = np.flatnonzero(is_clean)
         followed = [
             (at, opening)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from rawshake.screen import offer as offers
 from rawshake.screen.columns import Columns
+from rawshake.screen.rows import either
 
 Column = NDArray[Any]
 
@@ -80,22 +81,26 @@ def traced(rows: Columns, starts: Column) -> Traced:
     shift = np.where(scaled, offered >> offers.WSCALE_AT & 0xFF, 0)
     shift_back = np.where(scaled, answered >> offers.WSCALE_AT & 0xFF, 0)
     isn, isn_back = rows.seq[starts], rows.seq[second]
-    mine = np.where(client, isn[run], isn_back[run]) + np.uint32(1)
-    other = np.where(client, isn_back[run], isn[run]) + np.uint32(1)
-    ack = np.where(later, (rows.ack - other).astype(np.int64), 0)
+    both = (isn + isn_back)[run]
+    own_isn = either(client, isn[run], isn_back[run])
+    mine, other = own_isn + np.uint32(1), both - own_isn + np.uint32(1)
+    ack = (rows.ack - other).astype(np.int64) * later
     fin = later & (rows.flags & _FIN != 0)
-    length = np.where(later, rows.payload + fin, 0)
-    sent = before(np.where(client, length, 0), starts, run)
-    sent_back = before(np.where(client, 0, length), starts, run)
+    length = (rows.payload + fin) * later
+    of_client = length * client
+    sent = before(of_client, starts, run)
+    sent_back = before(length - of_client, starts, run)
     fins = before(client & fin, starts, run) > 0
     fins_back = before(~client & fin, starts, run) > 0
     offset = run.astype(np.int64) << APART
-    acked, acked_now = _highest(np.where(client, ack, 0), offset)
-    acked_back, acked_back_now = _highest(np.where(client, 0, ack), offset)
-    window = rows.window << np.where(later, np.where(client, shift[run], shift_back[run]), 0)
+    acked, acked_now = _highest(ack * client, offset)
+    acked_back, acked_back_now = _highest(ack * ~client, offset)
+    window = rows.window << either(client, shift[run], shift_back[run]) * later
     edge = ack + window
-    edges, _ = _highest(np.where(client & later, edge, 0), offset)
-    edges_back, _ = _highest(np.where(client, 0, edge), offset)
+    edges, _ = _highest(edge * (client & later), offset)
+    edges_back, _ = _highest(edge * ~client, offset)
+    own, own_acked = either(client, sent, sent_back), either(client, acked, acked_back)
+    own_edge = either(client, edges, edges_back)
     return Traced(
         rows=rows,
         starts=starts,
@@ -113,20 +118,20 @@ def traced(rows: Columns, starts: Column) -> Traced:
         later=later,
         before=_same_end(client, starts, run),
         fin=fin,
-        seq=np.where(later, (rows.seq - mine).astype(np.int64), 0),
+        seq=(rows.seq - mine).astype(np.int64) * later,
         ack=ack,
         length=length,
-        own=np.where(client, sent, sent_back),
-        peer=np.where(client, sent_back, sent),
+        own=own,
+        peer=sent + sent_back - own,
         own_fin=np.where(client, fins, fins_back),
         peer_fin=np.where(client, fins_back, fins),
-        acked=np.where(client, acked, acked_back),
+        acked=own_acked,
         acked_client=acked_now,
         acked_server=acked_back_now,
         window=window,
         edge=edge,
-        own_edge=np.where(client, edges, edges_back),
-        peer_edge=np.where(client, edges_back, edges),
+        own_edge=own_edge,
+        peer_edge=edges + edges_back - own_edge,
     )
 
 
