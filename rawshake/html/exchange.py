@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +26,8 @@ from rawshake.tcp.walk import walks
 
 #: From so many exchanges on, each is unpacked when it is opened.
 MANY: Final = 12
+#: So many places where a rule was broken are named beside its page.
+PLACES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def page(report: Report, options: Options, *, title: str = "") -> str:
     shown = [_shown(number, exchange, options) for number, exchange in enumerate(report.exchanges, 1)]
     bodies = [fragment("exchange_body.html", shown=one, alone=len(shown) == 1) for one in shown]
     many = len(shown) >= MANY
-    with_page = {ruling.rule for exchange in report.exchanges for ruling in exchange.findings}
+    places = _places(shown, many=many)
     return document(
         "exchange.html",
         title=title or report.command,
@@ -83,7 +85,8 @@ def page(report: Report, options: Options, *, title: str = "") -> str:
         packed=[pack("report", [dump(report)]), *([pack("exchanges", bodies, size=4)] if many else [])],
         shown=shown,
         bodies=[] if many else bodies,
-        sections=rulebook.sections(with_page),
+        sections=rulebook.sections(places),
+        places=places,
         rules=rulebook.names(report.rules),
         script=report.script,
     )
@@ -119,6 +122,19 @@ def _shown(number: int, exchange: Exchange, options: Options) -> Shown:
         lang=words.code,
         explained=options.words is not None,
     )
+
+
+def _places(shown: Sequence[Shown], *, many: bool) -> dict[str, list[tuple[str, str]]]:
+    """Where each rule was broken, as links; where exchanges are unpacked first, to the exchange."""
+    found: dict[str, dict[str, str]] = {}
+    for one in shown:
+        for finding in one.findings:
+            link = one.id if many else f"{one.id}-{finding.segment}"
+            text = f"segment {finding.segment}" if len(shown) == 1 else f"connection {one.number}"
+            if len(shown) > 1 and not many:
+                text += f", segment {finding.segment}"
+            found.setdefault(finding.rule, {})[link] = text
+    return {rule: list(links.items())[:PLACES] for rule, links in found.items()}
 
 
 def _facts(exchange: Exchange) -> Iterator[tuple[str, str]]:

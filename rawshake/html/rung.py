@@ -235,7 +235,7 @@ def _pills(said: Sequence[Ruling], arrow: float) -> Iterable[str]:
         (verdict, f"{SIGNS[verdict]} {verdict}{f' ×{count}' if count > 1 else ''}")
         for verdict, count in sorted(found.items(), key=lambda item: list(SIGNS).index(item[0]))
     ]
-    widths = [len(text) * _PILL_LETTER + 12 for _, text in texts]
+    widths = [len(text) * _PILL_LETTER + 16 for _, text in texts]
     x = _MIDDLE - (sum(widths) + 6 * (len(widths) - 1)) / 2
     for (verdict, text), width in zip(texts, widths, strict=True):
         yield (
@@ -267,7 +267,7 @@ def _callout(column: _Column, ruling: Ruling, sender: End) -> None:
     for name, row in rows:
         column.line(name, row, x=_LEFT + 20, anchor="start")
     column.parts.append("</g>")
-    column.y += 3
+    column.y += 6
 
 
 def _states(column: _Column, states: tuple[str, str]) -> None:

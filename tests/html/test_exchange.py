@@ -83,3 +83,17 @@ def test_it_says_what_the_states_mean_in_the_language_that_was_asked_for() -> No
     assert '<details class="plain" lang="xx" open>' in text
     assert "<dd>XX " in text
     assert '<details class="plain" lang="en">' in page(Report("connect", (WHOLE,)), OPTIONS)
+
+
+def test_a_rule_says_where_it_was_broken() -> None:
+    rule = FAULTY.findings[0].rule
+    one = page(Report("connect", (FAULTY,)), OPTIONS)
+    two = page(Report("listen 8080", (WHOLE, FAULTY)), OPTIONS)
+    many = page(Report("listen 8080", (FAULTY,) * MANY), OPTIONS)
+    for text, link in (
+        (one, '<a href="#x1-2">segment 2</a>'),
+        (two, '<a href="#x2-2">connection 2, segment 2</a>'),
+        (many, '<a href="#x1">connection 1</a>, <a href="#x2">connection 2</a>'),
+    ):
+        section = text.partition(f'id="rule-{rule}"')[2].partition("</article>")[0]
+        assert f"<dt>found here</dt><dd>{link}" in section

@@ -61,6 +61,6 @@ def context(**changes: object) -> dict[str, object]:
     """What the page of no exchange is given."""
     usual: dict[str, object] = {
         "title": "t", "version": "0", "policy": "", "styles": "", "early": "", "module": "", "data": {},
-        "packed": [], "shown": [], "bodies": [], "script": None,
+        "packed": [], "shown": [], "bodies": [], "script": None, "places": {},
     }  # fmt: skip
     return usual | changes

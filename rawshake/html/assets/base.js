@@ -58,13 +58,15 @@ function setUpTheme() {
   button.hidden = false;
 }
 
-/** What a link leads to is unfolded first. */
+/** What a link leads to is unfolded first, and has the focus then: a segment tells of itself. */
 function unfold() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   for (let at = target; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
-  target?.scrollIntoView();
+  if (!target) return;
+  target.scrollIntoView({ block: target.ownerSVGElement ? "center" : "start" });
+  target.focus({ preventScroll: true });
 }
 
 setUpTheme();
 addEventListener("hashchange", unfold);
-if (location.hash) unfold();
+addEventListener("DOMContentLoaded", unfold); // by then the scripts that follow have set up what is there
