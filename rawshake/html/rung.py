@@ -42,6 +42,8 @@ _PAD: Final = 8
 _ARROW: Final = 26
 #: Where a column of the lane ends: letters are at most 0.64 of their size wide, 11.5 units.
 COLUMNS: Final = 46
+#: So many letters of one width have room there, each 0.62 of its size.
+_NUMBERS: Final = 51
 _PILL_LETTER: Final = 7.3
 #: After so long without a segment that is said.
 _GAP: Final = 500_000_000
@@ -97,12 +99,13 @@ def segment(
     arrow = top + _ARROW + (4 if said else 0)
     column = _Column(arrow + (8 if said else 3))
     column.parts += [gap, _head(step, arrow - (14 if said else 9)), *_line(step, arrow), *_pills(said, arrow)]
-    for name, seq, ack in (
-        ("relative", seq_text(step), ack_text(step)),
-        ("absolute", f"{one.seq}", f"{one.ack}"),
-    ):
-        column.parts.append(_numbers(step, name, seq, ack, column.y + LINE - 4))
-    column.y += LINE
+    rows = {
+        "relative": _numbers(step, seq_text(step), ack_text(step), control_text(one)),
+        "absolute": _numbers(step, str(one.seq), str(one.ack), ""),
+    }
+    for name, found in rows.items():
+        column.parts.append(_either(name, found, column.y + LINE - 4))
+    column.y += LINE * max(map(len, rows.values()))
     if one.options:
         text = options_text(one.options, peer_isn=step.peer_now.iss).replace(",", ", ")
         column.lines("quiet", glued(safe(text)))
@@ -158,9 +161,10 @@ def n(number: float) -> str:
 
 
 def _since(time: int) -> str:
-    """The time since the start; whole seconds where they are too many for the column."""
-    text = moment(time)
-    return text if len(text) <= 12 else f"{time / 1e9:.0f} s"
+    """The time since the start, as exactly as the column has room for."""
+    seconds = time / 1e9
+    texts = (moment(time), f"{seconds:.0f} s", f"{seconds:.1e} s")
+    return next(text for text in texts if len(text) <= 12)
 
 
 def _pause(time: int, before: int | None) -> tuple[float, str]:
@@ -214,18 +218,22 @@ def _line(step: Step, arrow: float) -> list[str]:
     ]
 
 
-def _numbers(step: Step, name: str, seq: str, ack: str, y: float) -> str:
-    """Below the arrow: numbers relative to the initial ones, or as the segment has them; one of both is shown."""
+def _numbers(step: Step, seq: str, ack: str, control: str) -> list[str]:
+    """Below the arrow: its numbers, in two rows where they are too long for one."""
     one = step.segment
-    fields = [f"seq {seq or f'={one.seq}'}"]
+    numbers = [f"seq {seq or f'={one.seq}'}"]
     if one.has_ack:
-        fields.append(f"ack {ack or f'={one.ack}'}")
-    fields.append(window_text(step))
-    if name == "relative" and (control := control_text(one)):
-        fields.append(control)
-    text = "   ".join(filter(None, fields))
+        numbers.append(f"ack {ack or f'={one.ack}'}")
+    rest = [text for text in (window_text(step), control) if text]
+    row = "   ".join([*numbers, *rest])
+    return [row] if len(row) <= _NUMBERS else ["   ".join(numbers), "   ".join(rest)]
+
+
+def _either(name: str, rows: Sequence[str], y: float) -> str:
+    """Numbers relative to the initial ones, or as the segment has them: one of both is shown."""
     hidden = ' display="none"' if name == "absolute" else ""
-    return f'<g class="{name}"{hidden}>{words("numbers", text, _MIDDLE, y, "middle")}</g>'
+    texts = (words("numbers", row, _MIDDLE, y + LINE * at, "middle") for at, row in enumerate(rows))
+    return f'<g class="{name}"{hidden}>{"".join(texts)}</g>'
 
 
 def _pills(said: Sequence[Ruling], arrow: float) -> Iterable[str]:

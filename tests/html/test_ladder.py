@@ -19,7 +19,7 @@ from rawshake.rules.model import Verdict
 from rawshake.tcp.view import End, Fate
 from tests.html.drawn import SVG, astray, bars, crowded, joined, overlaps, parsed, texts
 from tests.html.transcripts import EVERYTHING, FAULTY, LONG, LOSSES, SIX, WHOLE
-from tests.render.exchanges import exchanges
+from tests.render.exchanges import exchange, exchanges
 
 EXCHANGES = {
     "whole": WHOLE, "faulty": FAULTY, "losses": LOSSES, "everything": EVERYTHING, "six": SIX, "long": LONG,
@@ -87,7 +87,7 @@ def test_whatever_passed_is_drawn_well_formed_and_inside(exchange: Exchange) -> 
         for by_time, numbers in WAYS:
             found = texts(root, by_time=by_time, numbers=numbers)
             assert overlaps(found) == []
-            assert all(text.right <= 500.5 for text in found)
+            assert all(text.left >= -0.5 and text.right <= 500.5 for text in found)
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
@@ -229,5 +229,15 @@ def test_segments_are_explained_in_the_picture_where_that_is_asked_for() -> None
 def test_plain_words_stand_over_nothing() -> None:
     wide = Language("xx", lambda text: "가 나다 " * 30)
     root = parsed(draw(WHOLE, replace(OURS, words=wide)))
+    for by_time, numbers in WAYS:
+        assert overlaps(texts(root, by_time=by_time, numbers=numbers)) == []
+
+
+def test_numbers_that_are_too_long_for_a_row_take_two() -> None:
+    opened = "> S 0:0(0) win 1\n< S. 0:0(0) ack 1 win 1\n"
+    one = exchange(opened + "> SF. 2147488083:2147488083(0) ack 578732 win 64240")
+    root = parsed(draw(one, OURS))
+    rows = [["".join(row.itertext()) for row in group] for group in classed(root, "relative")]
+    assert rows[2] == ["seq a+2147488083   ack b+578732", "win 64240   +2 (SYN,FIN)"]
     for by_time, numbers in WAYS:
         assert overlaps(texts(root, by_time=by_time, numbers=numbers)) == []
