@@ -53,6 +53,7 @@ def command(family: Literal[4, 6], step: bool, **given: object) -> int:
     \b
     Examples:
       rawshake demo
+      rawshake demo --explain --step     in plain words, one at a time
       rawshake demo -6 -v
       rawshake demo --compact --pcap demo.pcap
     """

@@ -97,6 +97,7 @@ def command(
       rawshake teardown 2                      the held connection 2
       sudo rawshake teardown 192.0.2.10 80     open and close in one go
       sudo rawshake teardown 192.0.2.10 80 --bad fin.seq=+1
+      sudo rawshake teardown 192.0.2.10 80 --html exchange.html
       sudo rawshake teardown 192.0.2.10 80 --count 10000 --jobs 64
     """
     output, crafting = take(Output, given), take(Crafting, given)
