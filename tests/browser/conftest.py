@@ -45,7 +45,7 @@ class Reader:
         self.directory = directory
         self.complaints: list[str] = []
         #: How long something that must come may take, in ms: whoever waited for ever would not say for what.
-        self.patience = 20_000
+        self.patience = 60_000
         self._contexts: list[BrowserContext] = []
 
     def opens(

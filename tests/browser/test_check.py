@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rawshake.connection import Connection
+from rawshake.html.check import Room
 from tests.browser.checked import CHECKS, Check, answer_time, numbers, rows
 from tests.browser.checks import inaccessible, lightness, sideways
 from tests.browser.conftest import Reader, Scheme
@@ -39,7 +40,7 @@ def many_page() -> str:
     for number in range(1, MANY + 1):
         one = kinds[number % len(kinds)]
         made.append(replace(one, number=number, client=(f"10.0.{number >> 8}.{number & 255}", 1024 + number)))
-    return page_of({"trace.pcap": made}).document()
+    return page_of({"trace.pcap": made}, Room(ladders=100)).document()
 
 
 @pytest.fixture
