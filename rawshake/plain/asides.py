@@ -74,6 +74,8 @@ def _received(step: Step, language: Language, values: Mapping[str, str]) -> Iter
         yield language.say(
             text, receiver=values["receiver"], sent=named(step.segment.ack, step.peer_now, language)
         )
+    elif step.standing is Standing.NO_CONNECTION and step.segment.syn and not step.segment.has_ack:
+        return  # whether somebody listens there by now is not known
     elif step.standing in _STANDINGS:
         yield language.say(_STANDINGS[step.standing], **values)
 

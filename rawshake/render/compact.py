@@ -79,7 +79,7 @@ class Compact:
 
     def closing(self, exchange: Exchange) -> str:
         """What the states mean, where that is to be explained."""
-        told = closing_lines(exchange, self._options.columns, self._options)
+        told = closing_lines(exchange, self._options.columns - 2, self._options)
         return "".join(self._line([Span("# "), *line]) for line in told)
 
     def _time(self, time: int) -> str:

@@ -191,6 +191,14 @@ def test_data_rides_on_a_syn() -> None:
     assert "ride" not in told("> S 0:0(0)")[0]
 
 
+def test_a_syn_to_an_end_that_was_reset_is_not_foretold_a_reset() -> None:
+    *_before, syn, _answer = told(OPENED + "> R. 1:1(0) ack 1\n> S 9000:9000(0)\n< S. 7000:7000(0) ack 9001")
+    assert "asks anew" in syn
+    assert "RST" not in syn
+    *_before, stray = told(OPENED + "> R. 1:1(0) ack 1\n> P. 1:6(5) ack 1")
+    assert "has no connection to which it belongs, and answers with a RST" in stray
+
+
 def test_meanings_and_sentences_go_together() -> None:
     plain = Segment(src="a", dst="b", sport=1, dport=2, seq=steps_of("> S 0:0(0)")[0].segment.seq)
     mute = Tracker(("a", 1), ("b", 2)).apply(plain, 0)
