@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import random
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
 from rawshake.cli import stops
+from rawshake.cli.bar import busy, progress_bar
 from rawshake.cli.output import render_options, to_stdout, write_text
 from rawshake.cli.parameters import Output
 from rawshake.cli.pcaps import name_of, save_each
@@ -38,7 +37,7 @@ from rawshake.render.verify_json import dump
 from rawshake.render.verify_junit import dump as junit
 from rawshake.rules.model import Verdict
 from rawshake.tcp.view import End
-from rawshake.verify.runner import BACKLOG, Progress, Runner
+from rawshake.verify.runner import BACKLOG, Runner
 
 #: The servers of a lab that are of each kind.
 IN_LAB: Final = {
@@ -254,7 +253,7 @@ def _run(
     """Run until all is done or a signal comes; the target is left clean. What stopped it, and the seconds."""
     began = wire.now()
     stopped = None
-    with stops.noted() as waker, _progress(len(probes), quiet=quiet) as told:
+    with stops.noted() as waker, progress_bar(len(probes), quiet=quiet) as told:
         runner.on_progress = told
         runner.checkpoint = lambda: stops.check(waker)
         wire.wake_by(waker)
@@ -267,36 +266,6 @@ def _run(
             wire.wake_by(None)
             runner.stop()
     return stopped, (wire.now() - began) / 1e9
-
-
-@contextmanager
-def _progress(total: int, *, quiet: bool) -> Iterator[Callable[[Progress], None]]:
-    """A bar on standard error, where that is a terminal."""
-    if quiet or not sys.stderr.isatty():
-        yield _nobody
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[running]} at once"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[what]}", style="dim"),
-    )
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=total, running=0, what="")
-
-        def told(now: Progress) -> None:
-            bar.update(task, completed=now.done, running=now.running, what=now.names[0] if now.names else "")
-
-        yield told
-
-
-def _nobody(progress: Progress) -> None:
-    """Nobody looks."""
 
 
 def _forget(frame: Frame) -> None:
@@ -334,7 +303,9 @@ def _report(asked: Asked, run: Run, frames: Sequence[Frame], changes: Sequence[C
         from rawshake.html.verify import page
         from rawshake.rules import book
 
-        write_text(asked.html, page(run, report, catalogue(), {rule.id for rule in book()}))
+        with busy(f"Making the page {asked.html} …", quiet=asked.quiet or asked.to_stdout):
+            text = page(run, report, catalogue(), {rule.id for rule in book()})
+        write_text(asked.html, text)
     if asked.pcap is not None:
         if Path(asked.pcap).is_dir():
             save_each(asked.pcap, run.results, frames[:MAX_FRAMES])

@@ -20,6 +20,7 @@ from rawshake.verify.attempt import Trial
 from rawshake.verify.canary import canary, lost, sings
 from rawshake.verify.dialling import calling
 from rawshake.verify.leaving import resets
+from rawshake.verify.progress import Progress
 from rawshake.verify.suspects import named
 from rawshake.verify.tolerant import Tolerant
 
@@ -50,17 +51,6 @@ class _Work:
     probe: Probe
     attempts: list[Attempt] = field(default_factory=list)
     blamed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is: how many are done, under way and waiting, at how many jobs, and what is under way."""
-
-    done: int
-    running: int
-    waiting: int
-    jobs: int
-    names: tuple[str, ...]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -342,6 +332,7 @@ class Runner:
             conversation.stop(self.link.now())
         self._suspects += self._unproven
         self._unproven = []
+        self._progress()
         if self._failed_canaries >= LAST_CANARIES:
             self._give_up()
 
@@ -396,5 +387,8 @@ class Runner:
 
     def _progress(self) -> None:
         names = tuple(trial.probe.id for _, trial in self._trials.values())
-        done, waiting = len(self.results), len(self._waiting) + len(self._unproven)
-        self.on_progress(Progress(done, len(self._trials), waiting, self.jobs, names))
+        ended, stuck = len(self._unproven), bool(self._failed_canaries)
+        waiting = len(self._waiting) + ended
+        self.on_progress(
+            Progress(len(self.results), len(self._trials), waiting, self.jobs, names, ended, stuck)
+        )

@@ -21,7 +21,8 @@ from rawshake.probes.result import Result
 from rawshake.rules.model import Level, Verdict
 from rawshake.tcp.segment import Flags, Segment
 from rawshake.tcp.state import State
-from rawshake.verify.runner import Progress, Runner
+from rawshake.verify.progress import Progress
+from rawshake.verify.runner import Runner
 from tests.probes.stack import PORTS, Stack
 from tests.probes.twins import TARGET
 
