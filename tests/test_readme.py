@@ -86,6 +86,12 @@ def test_it_knows_every_part_of_the_package() -> None:
     assert parts - named <= {"__init__", "__main__", "errors"}
 
 
+def test_it_knows_every_script() -> None:
+    told = TEXT.partition("\n## Scripts\n")[2].partition("\n## ")[0]
+    named = set(re.findall(r"^\| `scripts/([a-z]+)` \| \S", told, re.MULTILINE))
+    assert named == {path.name for path in (ROOT / "scripts").iterdir() if path.is_file() and not path.suffix}
+
+
 def test_the_files_it_names_are_there() -> None:
     named = [one or other for one, other in LINK.findall(TEXT)]
     assert len(named) > 5
