@@ -10,7 +10,7 @@ from rawshake.probes.echo import echoed
 from rawshake.probes.grid.block import OUTSIDE, Block
 from rawshake.probes.model import Server, broken, note, undecided
 from rawshake.probes.park import PROGRAM, block, greeted
-from rawshake.probes.prove import WATCH, Alive, alive, answers, lives
+from rawshake.probes.prove import WATCH, Alive, alive, lives
 from rawshake.probes.registry import probe
 from rawshake.rules.model import Level
 from rawshake.tcp.state import State
@@ -119,7 +119,6 @@ def straddling_edge_cut(peer: Peer) -> Script:
 
 def _filled(peer: Peer) -> Generator[Action[Any], Any, int]:
     """Send until little room is left in its window; gives how much."""
-    here = block(peer, State.ESTABLISHED)
     for _ in range(_ROUNDS):
         room = peer.their.window
         if 0 < room <= _ROOM + _CHUNK // 2:
@@ -132,6 +131,18 @@ def _filled(peer: Peer) -> Generator[Action[Any], Any, int]:
                 sent += octets
         if not sent:
             break
-        yield from answers(peer, here, sent)
-        here = block(peer, State.ESTABLISHED)
+        yield from _acknowledged(peer)
     undecided("its window does not close")
+
+
+def _acknowledged(peer: Peer) -> Generator[Action[Any], Any, None]:
+    """Wait until all that was sent is acknowledged; what may have got lost is sent again."""
+    end = peer.our.nxt
+    for _ in range(_BURST):
+        while peer.our.una < end and (yield from peer.next(within=WATCH)) is not None:
+            pass
+        first = peer.our.una
+        if first >= end:
+            return
+        yield from peer.send(f"P. {first}:", data=b"z" * min(_CHUNK, end - first))
+    undecided("it did not acknowledge what was to fill its window")

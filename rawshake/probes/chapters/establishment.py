@@ -159,9 +159,9 @@ def old_syn_reset_and_new_one_served(peer: Peer) -> Script:
 @probe(
     "rst-returns-to-listen",
     "E08",
-    "RFC 9293 3.10.7.4; RFC 9293 3.5.3",
+    "RFC 9293 3.10.7.4; RFC 9293 3.5.3; RFC 9293 3.5 MUST-11",
     Level.PROCEDURE,
-    rules="rst-exact-resets",
+    rules="rst-exact-resets synrcvd-rst-returns-to-listen",
 )
 def rst_returns_to_listen(peer: Peer) -> Script:
     """A RST at RCV.NXT ends the half-open connection without a word: no SYN,ACK again, and the place is free.
@@ -255,7 +255,10 @@ def synack_again_ever_slower(peer: Peer) -> Script:
     return None
 
 
-@probe("clients-do-not-disturb-each-other", "E14", "RFC 9293 3.3.1; RFC 9293 3.10.7.2", Level.PROCEDURE)
+@probe(
+    "clients-do-not-disturb-each-other", "E14", "RFC 9293 3.9.1.1 MUST-42; RFC 9293 3.3.1; RFC 9293 3.10.7.2",
+    Level.PROCEDURE, rules="listen-serves-while-half-open",
+)  # fmt: skip
 def clients_do_not_disturb_each_other(peer: Peer) -> Script:
     """Three clients at one port, their segments interleaved, have three connections.
 

@@ -140,3 +140,17 @@ class Undone(Stack):
 
 def test_who_drops_what_straddles_is_named() -> None:
     assert tried("straddling-fin-taken", Undone()).verdict is Verdict.FAIL
+
+
+class Loses(Stack):
+    """The fifth segment of data gets lost on its way."""
+
+    count: int = 0
+
+    def took(self, segment: Segment, now: int) -> Iterable[Reply]:
+        self.count += segment.payload_length > 0
+        return () if self.count == 5 and segment.payload_length else super().took(segment, now)
+
+
+def test_what_gets_lost_while_a_window_is_filled_is_no_fault() -> None:
+    assert tried("straddling-edge-cut", Loses()).verdict is Verdict.PASS
