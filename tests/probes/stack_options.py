@@ -128,7 +128,8 @@ class Terms:
     def options(self, flags: Flags) -> tuple[Option, ...]:
         """Those of a segment that leaves."""
         if flags & Flags.RST:
-            return ()
+            clock = option.timestamp_clock(self.now)
+            return (option.NOP, option.NOP, option.timestamps(clock, self.recent)) if self.stamps else ()
         found: list[Option] = []
         if flags & Flags.SYN:
             found.append(option.mss(OURS))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from rawshake.play import Peer, Script
+from rawshake.play import Peer, Script, handshake
 from rawshake.probes.agent import ANSWERED, SOON, dialled, hire, served, told
-from rawshake.probes.model import Server, warn
+from rawshake.probes.model import Server, skipped, warn
 from rawshake.probes.park import block
 from rawshake.probes.prove import ANSWER, WATCH, says
 from rawshake.probes.registry import probe
 from rawshake.rules.model import Level
+from rawshake.tcp.seq import Seq
 from rawshake.tcp.state import State
 
 STAMPS: Final = 1000
@@ -122,6 +123,35 @@ def abort_in_closing_is_silent(control: Peer) -> Script:
     came = yield peer.collect(WATCH)
     if any(one.segment.rst for one in came):
         return warn("An ABORT in CLOSING sends a reset.", expected="nothing", actual="R.")
+    return None
+
+
+@probe(
+    "abort-carries-timestamps", "R24", "RFC 7323 3.2; RFC 9293 3.10.5", Level.SHOULD,
+    rules="rst-carries-timestamp abort-rst-seq", server=Server.AGENT,
+)  # fmt: skip
+def abort_carries_timestamps(control: Peer) -> Script:
+    """Where timestamps were agreed on the reset of an ABORT has one, too, and it does not go back.
+
+    "TSopt [...] SHOULD be sent in an <RST> segment": a reset is older than the connection as often as data is. A
+    receiver may not ask for it, so that most never notice.
+    """
+    agent = yield from hire(control)
+    listener, port = yield from agent.must("listen")
+    peer = agent.control.another(int(port))
+    synack = yield from handshake(peer, "<mss 1460,TS val 100000 ecr 0>")
+    began = synack.segment.timestamps
+    if began is None:
+        skipped("it does not take up timestamps")
+    (number,) = yield from agent.must(f"accept {listener} {SOON}", within=ANSWERED + SOON)
+    yield from agent.must(f"abort {number}")
+    reset = yield from peer.expect("R.? 1:1(0)", within=ANSWER)
+    stamps = reset.segment.timestamps
+    if stamps is None:
+        return warn("The reset has no timestamp.", field="options", expected="TS", actual=reset.text)
+    if Seq(stamps[0]) < Seq(began[0]):
+        return warn("The timestamp of the reset goes back.", field="options", expected=f"TS val {began[0]} or later",
+                    actual=reset.text)  # fmt: skip
     return None
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -11,6 +11,7 @@ from rawshake.play.rehearse import Reply
 from rawshake.probes import catalogue, select
 from rawshake.probes.model import Server
 from rawshake.rules.model import Verdict
+from rawshake.tcp import option
 from rawshake.tcp.icmp import IcmpError
 from rawshake.tcp.segment import Flags, Segment
 from rawshake.tcp.seq import Seq
@@ -20,6 +21,8 @@ from tests.probes.stack_agent import Calls
 from tests.probes.twins import attempt
 
 CONTROL = PORTS[Server.AGENT]
+#: What a clock of timestamps has shown some seconds before all that is played in memory.
+EARLIER = option.timestamp_clock(1_699_999_990_000_000_000)
 
 
 def lying(**lies: str) -> Stack:
@@ -195,3 +198,19 @@ def test_a_close_that_does_not_linger_is_noted() -> None:
             return super().resume(stack, now)
 
     assert verdict("linger-waits-for-ack-of-fin", Stack(calls=Hasty())) is Verdict.NOTE
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda one: (), "The reset has no timestamp."),
+        (lambda one: (option.timestamps(EARLIER, 1),), "The timestamp of the reset goes back."),
+    ],
+)
+def test_a_reset_that_has_no_timestamp_or_an_old_one_is_a_warning(
+    change: Callable[[Segment], tuple[option.Option, ...]], sentence: str
+) -> None:
+    stack = Stack(alter=lambda one: replace(one, options=change(one)) if one.rst else one)
+    (probe,) = select(["abort-carries-timestamps"])
+    found = attempt(probe, stack)
+    assert (found.verdict, found.checks[-1].sentence) == (Verdict.WARN, sentence)
