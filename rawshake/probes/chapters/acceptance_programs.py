@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, Final
 
-from rawshake.play import Action, Peer, Script
+from rawshake.play import Action, Peer, Script, Unexpected
 from rawshake.probes.echo import echoed
 from rawshake.probes.grid.block import OUTSIDE, Block
 from rawshake.probes.model import Server, broken, note, undecided
@@ -139,10 +139,11 @@ def _acknowledged(peer: Peer) -> Generator[Action[Any], Any, None]:
     """Wait until all that was sent is acknowledged; what may have got lost is sent again."""
     end = peer.our.nxt
     for _ in range(_BURST):
-        while peer.our.una < end and (yield from peer.next(within=WATCH)) is not None:
-            pass
-        first = peer.our.una
-        if first >= end:
+        try:
+            yield from peer.expect(f". ack {end}", within=WATCH)
+        except Unexpected:
+            first = peer.our.una
+            yield from peer.send(f"P. {first}:", data=b"z" * max(1, min(_CHUNK, end - first)))
+        else:
             return
-        yield from peer.send(f"P. {first}:", data=b"z" * min(_CHUNK, end - first))
     undecided("it did not acknowledge what was to fill its window")
