@@ -36,10 +36,9 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What was chosen where more than one thing is right: the sentence, its letter in the grid, and where it showed."""
+    """What was chosen where more than one thing is right: the sentence, and the probes that showed it."""
 
     sentence: str
-    letter: str
     names: tuple[str, ...]
 
 
@@ -84,7 +83,7 @@ def page(run: Run, report: str, probes: Sequence[Probe], rules: Collection[str])
         chapters=list(_chapters(results)),
         groups=[group for verdict in TOLD for group in groups(results, verdict)],
         numbers={one.probe.id: number for number, one in enumerate(results)},
-        choices=list(_choices(results, letters)),
+        choices=list(_choices(results)),
         columns=columns(),
         rows=rows(verdicts, signs) if cells else (),
         voids=voids(),
@@ -122,14 +121,14 @@ def _chapters(results: Sequence[Result]) -> Iterator[Chapter]:
         yield Chapter(name, tuple(found), Counter(one.verdict for _, one in found))
 
 
-def _choices(results: Sequence[Result], letters: Mapping[str, str]) -> Iterator[Choice]:
+def _choices(results: Sequence[Result]) -> Iterator[Choice]:
     found: dict[str, dict[str, None]] = {}
     for one in results:
         if one.verdict is Verdict.NOTE:
             for check in one.telling:
                 found.setdefault(check.sentence or check.what, {})[one.probe.id] = None
     for sentence, names in sorted(found.items(), key=lambda item: -len(item[1])):
-        yield Choice(sentence, letters.get(sentence, ""), tuple(names))
+        yield Choice(sentence, tuple(names))
 
 
 def _covered(
