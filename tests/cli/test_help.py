@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import click
 import pytest
 
 from rawshake.cli.commands import cli
-from rawshake.errors import Failure
+from rawshake.errors import Exit, Failure
 from scripts.command_line import blocks, commands, context_of, examples
+from tests.command import rawshake
 from tests.typed import calls, parse
 
 COMMANDS = dict(commands())
@@ -27,6 +29,23 @@ def test_every_command_has_examples_of_itself(name: str) -> None:
 def test_an_example_is_understood(name: str, line: str) -> None:
     for arguments in calls(line):
         parse(arguments)
+
+
+#: What needs no root, no server and no file: these examples are run as they stand.
+ALONE = re.compile(
+    r"rawshake (probes|rules|explain|states|play|lab servers|lab agent --print)(?!.*--walk)\b.*"
+)
+
+
+@pytest.mark.parametrize("line", sorted({line for _, line in EXAMPLES if ALONE.fullmatch(line)}))
+def test_an_example_that_needs_nothing_does_what_it_says(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (arguments,) = calls(line)
+    done = rawshake(*arguments)
+    assert (done.status, done.err) == (Exit.OK, "")
+    assert done.out or list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
