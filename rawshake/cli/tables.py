@@ -12,7 +12,6 @@ from rawshake.connection import Connection
 from rawshake.render import style
 from rawshake.render.findings import cite_text
 from rawshake.render.options import Options
-from rawshake.render.probe_pages import option_of
 from rawshake.render.table import findings_of, how_it_went, tone
 from rawshake.render.text import duration, safe
 from rawshake.render.words import endpoint_text
@@ -69,6 +68,8 @@ def rules(found: Sequence[Rule], options: Options) -> str:
 
 def probes(found: Sequence[Probe], options: Options) -> str:
     """The catalogue of probes, chapter by chapter."""
+    from rawshake.render.probe_pages import option_of  # it knows the probes, and other tables need none
+
     table = _table(options)
     table.add_column("probe, scenarios, needs", min_width=max(len(probe.id) for probe in found))
     table.add_column("level", no_wrap=True)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from rawshake.plain.closing import closing
 from rawshake.plain.language import Language, phrase
-from rawshake.plain.sentences import sentence
 from rawshake.render import style
 from rawshake.render.options import Options
 from rawshake.render.style import Span
@@ -23,6 +21,8 @@ def sentence_text(step: Step, options: Options) -> str:
     """What the segment says; empty where nobody asked for that."""
     if options.words is None:
         return ""
+    from rawshake.plain.sentences import sentence  # most never explain
+
     return safe(sentence(step, options.words), ascii_only=options.ascii)
 
 
@@ -36,6 +36,8 @@ def closing_lines(exchange: Exchange, width: int, options: Options) -> list[list
     words = options.words
     if words is None:
         return []
+    from rawshake.plain.closing import closing
+
     told = closing(exchange, words)
     if not told.states:
         return []
