@@ -10,7 +10,7 @@ from typing import Final
 from playwright.sync_api import Locator, Page
 
 from rawshake.connection import Connection
-from tests.browser.ladders import is_in_view, ladder, segments
+from tests.browser.ladders import bars_reach_from_state_to_state, is_in_view, ladder, segments
 
 Connections = Sequence[Connection]
 Check = Callable[[Page, Connections], None]
@@ -43,6 +43,7 @@ def opens_each_with_its_ladder(page: Page, connections: Connections) -> None:
         assert one.exchange is not None
         segments(page).first.wait_for()
         assert segments(page).count() == len(one.exchange.steps)
+        bars_reach_from_state_to_state(page, one.exchange)
         segments(page).first.hover()
         first = one.exchange.steps[0].segment
         assert str(first.seq) in ladder(page).locator(".ladder-panel").inner_text()

@@ -6,10 +6,13 @@ import base64
 from typing import Any, Final
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import ConsoleMessage, Page, Request
+from playwright.sync_api import ConsoleMessage, Page, Request, ViewportSize
 
 #: What axe-core calls a fault that keeps somebody from reading.
 GRAVE: Final = {"serious", "critical"}
+
+#: What a page of A4 has room for between its margins.
+PAPER: Final[ViewportSize] = {"width": 718, "height": 1015}
 
 #: Elements that reach beyond the page's right edge, and lie in no box that scrolls or cuts.
 _BEYOND: Final = """

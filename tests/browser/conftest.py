@@ -96,11 +96,14 @@ def reader(anyone: Reader) -> Iterator[Reader]:
 def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[], str]], Path]:
     """Writes a page once for all tests that open it: its name, and what makes it."""
     directory = tmp_path_factory.mktemp("pages")
+    makers: dict[str, str] = {}
 
     def write(name: str, make: Callable[[], str]) -> Path:
         path = directory / name
         if not path.exists():
             path.write_text(make(), encoding="utf-8")
+        # One name for two pages would have a test read another's.
+        assert makers.setdefault(name, make.__module__) == make.__module__
         return path
 
     return write

@@ -27,6 +27,14 @@ def shows_each_segment(page: Page, exchange: Exchange) -> None:
         assert flags_text(step.segment.flags) in (one.text_content() or "")
 
 
+def bars_reach_from_state_to_state(page: Page, exchange: Exchange) -> None:
+    """What a page's own style sheets say of other things does not cut them short."""
+    bars = page.locator("svg.rawshake-ladder:not(.rule *)").first.locator("rect.bar")
+    assert bars.count() >= 2
+    for bar in bars.all():
+        assert bar.evaluate("bar => bar.getBBox().height - bar.getAttribute('height')") == 0
+
+
 def tells_of_what_is_pointed_at(page: Page, exchange: Exchange) -> None:
     for one, entry in zip(segments(page).all(), judged(exchange), strict=True):
         one.hover()
@@ -109,6 +117,7 @@ def saves_its_report(page: Page, exchange: Exchange) -> None:
 #: At a desk, with a mouse and a keyboard.
 CHECKS: Final[tuple[Check, ...]] = (
     shows_each_segment,
+    bars_reach_from_state_to_state,
     tells_of_what_is_pointed_at,
     tells_of_what_is_focused,
     switches_its_numbers,

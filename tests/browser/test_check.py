@@ -12,7 +12,7 @@ import pytest
 from rawshake.connection import Connection
 from rawshake.html.check import Room
 from tests.browser.checked import CHECKS, Check, answer_time, numbers, rows
-from tests.browser.checks import inaccessible, lightness, sideways
+from tests.browser.checks import PAPER, inaccessible, lightness, sideways
 from tests.browser.conftest import Reader, Scheme
 from tests.browser.ladders import segments
 from tests.cli.traces import CLEAN, FAULTY, MIDSTREAM, REFUSED
@@ -56,7 +56,7 @@ def test_it_answers(reader: Reader, checked: Path, check: Check) -> None:
 
 
 def test_ten_thousand_connections_answer_within_a_second(reader: Reader, written: Write) -> None:
-    page = reader.opens(written("many.html", many_page))
+    page = reader.opens(written("ten-thousand.html", many_page))
     rows(page).first.wait_for()
     assert answer_time(page, "10.0.39.") < 1
     assert numbers(page)[0] == 39 * 256
@@ -67,6 +67,16 @@ def test_ten_thousand_connections_answer_within_a_second(reader: Reader, written
     page.locator(".picture").locator("svg, .briefly").first.wait_for()
     assert answer_time(page, "") < 1
     assert page.get_by_role("status").inner_text().startswith("10,000 connections")
+
+
+def test_it_fits_on_paper_with_all_its_words(reader: Reader, checked: Path) -> None:
+    page = reader.opens(checked)
+    rows(page).first.wait_for()
+    page.set_viewport_size(PAPER)
+    page.emulate_media(media="print")
+    assert sideways(page) == []
+    for words in ("No.", "Client", "ISNs", "complete", "still open"):
+        assert page.get_by_role("button", name=words, exact=True).first.is_visible()
 
 
 def test_everybody_can_read_it(reader: Reader, checked: Path, seat: tuple[bool, Scheme]) -> None:

@@ -9,6 +9,7 @@ from tests.browser.checks import inaccessible
 from tests.browser.conftest import Reader
 from tests.browser.ladders import (
     Check,
+    bars_reach_from_state_to_state,
     leads_from_a_finding_to_its_rule,
     leads_from_a_finding_to_its_segment,
     saves_its_report,
@@ -34,6 +35,7 @@ LADDER, BASE, PAGE = "ladder.js", "base.js", "ladder-page.css"
     ("asset", "right", "wrong", "check"),
     [
         (PAGE, ".rawshake-ladder {", ".rawshake-ladder { display: none;", shows_each_segment),
+        (PAGE, ".ladder {", ".bar { height: 1rem } .ladder {", bars_reach_from_state_to_state),
         (LADDER, '"pointerenter"', '"pointerleave"', tells_of_what_is_pointed_at),
         (LADDER, "index) return;", "index || index == 1) return;", tells_of_what_is_pointed_at),
         (LADDER, '"focus", show', '"blur", show', tells_of_what_is_focused),

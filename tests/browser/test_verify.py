@@ -13,9 +13,9 @@ from rawshake.probes import catalogue
 from rawshake.render.verified import Run
 from rawshake.render.verify_json import dump
 from rawshake.rules import book
-from tests.browser.checks import inaccessible, lightness, sideways
+from tests.browser.checks import PAPER, inaccessible, lightness, sideways
 from tests.browser.conftest import Reader, Scheme
-from tests.browser.verified import CHECKS, Check
+from tests.browser.verified import CHECKS, Check, cells
 from tests.render.test_verify_json import challenged_wrongly, ran
 
 Write = Callable[[str, Callable[[], str]], Path]
@@ -43,6 +43,14 @@ def verified(written: Write) -> Path:
 @pytest.mark.parametrize("check", CHECKS)
 def test_it_answers(reader: Reader, verified: Path, check: Check) -> None:
     check(reader.opens(verified), run())
+
+
+def test_it_fits_on_paper(reader: Reader, verified: Path) -> None:
+    page = reader.opens(verified)
+    page.set_viewport_size(PAPER)
+    page.emulate_media(media="print")
+    assert sideways(page) == []
+    assert cells(page).first.is_visible()
 
 
 def test_everybody_can_read_it(reader: Reader, verified: Path, seat: tuple[bool, Scheme]) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page
 from rawshake.render.verified import Run
 from rawshake.render.verify_json import dump
 from rawshake.rules.model import Verdict
-from tests.browser.ladders import is_in_view
+from tests.browser.ladders import bars_reach_from_state_to_state, is_in_view, ladder, segments
 
 Check = Callable[[Page, Run], None]
 
@@ -49,17 +49,18 @@ def says_what_a_cell_is(page: Page, run: Run) -> None:
 
 
 def opens_a_probe_with_its_ladder(page: Page, run: Run) -> None:
-    number = next(
-        at for at, one in enumerate(run.results) if one.probe.chapter != "grid" and one.deciding is not None
+    number, deciding = next(
+        (at, one.deciding)
+        for at, one in enumerate(run.results)
+        if one.probe.chapter != "grid" and one.deciding is not None
     )
-    probe = run.results[number].probe.id
-    page.locator(".probes").get_by_role("link", name=probe, exact=True).click()
+    exchange = deciding.exchanges[0]
+    page.locator(".probes").get_by_role("link", name=run.results[number].probe.id, exact=True).click()
     is_told(page, run, number)
-    assert page.url.endswith(f"#{probe}")
-    segments = page.locator("dialog svg.rawshake-ladder").first.locator("g.segment")
-    segments.nth(1).hover()
-    step = run.results[number].deciding.exchanges[0].steps[1]  # type: ignore[union-attr]
-    assert str(step.segment.seq) in page.locator("dialog .ladder-panel").first.inner_text()
+    assert page.url.endswith(f"#{run.results[number].probe.id}")
+    bars_reach_from_state_to_state(page, exchange)
+    segments(page).nth(1).hover()
+    assert str(exchange.steps[1].segment.seq) in ladder(page).locator(".ladder-panel").inner_text()
 
 
 def leads_on_to_the_next(page: Page, run: Run) -> None:
