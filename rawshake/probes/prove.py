@@ -22,6 +22,8 @@ WATCH: Final = 0.6
 ANSWER: Final = 1.0
 #: ns beyond a round trip: no timer of a retransmission is so short, and no program need do anything for an ACK.
 PROMPT: Final = SECOND // 10
+#: ns: the shortest timer of a retransmission, a little early.
+TIMER: Final = SECOND * 19 // 100
 #: A first retransmission timeout of 3 s was the rule of RFC 1122, and is still that of small stacks.
 FIRST_RTO: Final = 3.2
 #: Seconds in which a first probe of a closed window comes: BSD waits for 5, the others for their RTO.
@@ -127,8 +129,17 @@ def says(peer: Peer, text: str, block: Block, *, within: float = WATCH) -> Gener
 
 
 def at_once(peer: Peer, came: Arrival) -> bool:
-    """Whether it came as soon after our latest segment as an answer can, where a timer would have taken longer."""
-    return 0 < came.time - peer.sent_at <= round_trip(peer) + PROMPT
+    """Whether it came as soon after our latest segment as an answer can, where a timer would have taken longer.
+
+    Where a timer may have run out since the same came before, it has to have come on the heels of ours.
+    """
+    told = (came.segment.seq, came.segment.length)
+    steps = [one for one in peer.entries if isinstance(one, Step) and one.sender is not peer.end]
+    before = [
+        one.time for one in steps if (one.segment.seq, one.segment.length) == told and one.time < came.time
+    ]
+    timed = bool(before) and came.time - max(before) >= TIMER
+    return 0 < came.time - peer.sent_at <= round_trip(peer) + (PROMPT // 20 if timed else PROMPT)
 
 
 def round_trip(peer: Peer) -> int:

@@ -115,3 +115,17 @@ def test_what_a_program_that_has_closed_does_not_say_cannot_be_told(
         return "raised"
 
     assert rehearse(script, Stack(), port=PORTS[server]).result.value == "raised"
+
+
+def test_a_timer_that_runs_out_after_a_stimulus_is_no_answer() -> None:
+    """The FIN comes again 200 ms after it came, of which 150 had passed when we sent something."""
+    deaf = Stack(timeout=200_000_000, alter=lambda one: one if one.length else None)
+
+    def then(peer: Peer, here: Block) -> Script:
+        yield from peer.wait(0.15)
+        yield from peer.send(f"P. ={here.rcv_nxt - 1}: ack ={here.una}", data=b"?")
+        with pytest.raises(Unexpected):
+            yield from answers(peer, here, within=0.1)
+        return "no answer"
+
+    assert played(deaf, State.FIN_WAIT_1, then) == "no answer"
