@@ -147,7 +147,9 @@ def main(arguments: list[str]) -> int:
     """Print the tables."""
     connections = int(arguments[0]) if arguments else CONNECTIONS
     with tempfile.TemporaryDirectory() as folder:
+        # Compiled once, as for whoever has installed it.
         env = {**os.environ, "PYTHONPYCACHEPREFIX": str(Path(folder) / "bytecode")}
+        env.pop("PYTHONDONTWRITEBYTECODE", None)
         path = Path(folder) / "capture.pcap"
         run((*RAWSHAKE, "--version"), env)
         print(f"Each a whole process; ratios are of processor time; Python {sys.version.split()[0]}.")
