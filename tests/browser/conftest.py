@@ -16,6 +16,14 @@ from tests.browser.checks import listen
 Scheme = Literal["light", "dark"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A Chromium may stop answering on a busy machine, whatever the page: what timed out is tried once more."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.flaky(reruns=1, only_rerun="TimeoutError"))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """No browser outlives this folder's tests: others that run in this process want its event loop."""
