@@ -58,6 +58,10 @@ def command(family: Literal[4, 6], step: bool, **given: object) -> int:
       rawshake demo --compact --pcap demo.pcap
     """
     output = take(Output, given)
+    if step:
+        from rawshake.cli.stepping import somebody_must_answer
+
+        somebody_must_answer()  # before a lab is made
     from rawshake.net.lab.command import run_function
     from rawshake.net.privilege import raw_sockets_allowed
 

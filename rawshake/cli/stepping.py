@@ -28,6 +28,16 @@ _ENDED: Final = phrase("There are no more lines to read: this ends here.")
 _MARGIN: Final = 2
 
 
+def somebody_must_answer() -> None:
+    """Raises Failure with USAGE where nobody could press Enter."""
+    if Lines().there_are_none:
+        raise Failure(
+            Exit.USAGE,
+            "--step waits for Enter, and standard input is no terminal.",
+            "Run it in a terminal, or send it a line for each segment: yes '' | rawshake ... --step.",
+        )
+
+
 class Stepper:
     """A ``pace.Gate`` at the keyboard; a pipe opens it line by line. What it says goes to standard error.
 
@@ -45,12 +55,7 @@ class Stepper:
         self._covered = False
         #: told when the descriptors change that wake it
         self.on_change: Callable[[], None] = lambda: None
-        if self._lines.there_are_none:
-            raise Failure(
-                Exit.USAGE,
-                "--step waits for Enter, and standard input is no terminal.",
-                "Run it in a terminal, or send it a line for each segment: yes '' | rawshake ... --step.",
-            )
+        somebody_must_answer()
 
     @property
     def wakers(self) -> tuple[int, ...]:

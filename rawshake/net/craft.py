@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import ipaddress
+import os
 import random
 import sys
 from collections.abc import Callable, Iterator
@@ -34,6 +35,8 @@ _IPV6_HEADER: Final = 40
 _CHECKSUM_AT: Final = 16
 _LARGEST: Final = 0xFFFF
 _LEAST_MTU: Final = 1280
+#: Where Wireshark, if it is installed, has its list of hardware makers.
+_MAKERS: Final = "wireshark/manuf"
 
 
 def build(
@@ -250,8 +253,12 @@ def _frugal_import() -> Iterator[None]:
     collecting = gc.isenabled()
     gc.disable()  # hundreds of classes are made, none is garbage
     try:
-        from scapy.interfaces import NetworkInterfaceDict
-
+        exists = os.path.exists
+        os.path.exists = lambda path: not str(path).endswith(_MAKERS) and exists(path)
+        try:
+            from scapy.interfaces import NetworkInterfaceDict
+        finally:
+            os.path.exists = exists
         reload = NetworkInterfaceDict.reload
         NetworkInterfaceDict.reload = lambda self: None  # type: ignore[method-assign]
         try:

@@ -111,8 +111,10 @@ def test_the_demonstration_step_by_step_in_korean() -> None:
     assert re.search(r"agree: (\d+) of \1\n", done.out)
 
 
-def test_where_nobody_types_it_is_refused_before_anything_is_sent(lab: Lab) -> None:
-    command = [sys.executable, "-m", "rawshake", *teardown(lab)]
+@pytest.mark.parametrize("name", ["teardown", "demo"])
+def test_where_nobody_types_it_is_refused_before_anything_is_sent(lab: Lab, name: str) -> None:
+    arguments = teardown(lab) if name == "teardown" else ("demo", "--step")
+    command = [sys.executable, "-m", "rawshake", *arguments]
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LONG, check=False,
         env=environment(ENGLISH),

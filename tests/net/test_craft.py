@@ -169,6 +169,34 @@ def test_loading_scapy_says_nothing_and_leaves_nothing(tmp_path: Path) -> None:
             (tmp_path / "home").mkdir()
 
 
+#: A machine that has Wireshark, whose list does not open here; with "craft" Scapy is imported as rawshake does it.
+MAKERS = """
+import os, sys
+exists = os.path.exists
+os.path.exists = lambda path: "wireshark/manuf" in str(path) or exists(path)
+asked = []
+sys.addaudithook(lambda event, given: asked.append(str(given[0])) if event == "open" else None)
+if "craft" in sys.argv:
+    from rawshake.net import craft
+    craft.warm_up(v6=False)
+import scapy.data
+print(any("wireshark/manuf" in name for name in asked))
+"""
+
+
+@pytest.mark.parametrize(("how", "read"), [("craft", False), ("plain", True)])
+def test_the_list_of_makers_that_wireshark_brings_is_not_read(how: str, read: bool, tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", MAKERS, how],
+        cwd=ROOT,
+        env=os.environ | {"HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout == f"{read}\n"
+
+
 FAMILIES = """
 import sys
 from rawshake.net import craft
