@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from rawshake.connection import Connection
 from rawshake.render import style
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from rawshake.probes.model import Probe
 
+#: A rule or a probe.
+Entry = TypeVar("Entry", Rule, "Probe")
 #: What this module calls styles, in rich's words.
 _RICH: Final = {
     style.PLAIN: "", style.BOLD: "bold", style.DIM: "dim", style.GREEN: "green", style.YELLOW: "yellow",
@@ -49,40 +51,31 @@ def sessions(rows: Sequence[Sequence[str]], options: Options) -> str:
 
 def rules(found: Sequence[Rule], options: Options) -> str:
     """The rule book, chapter by chapter."""
-    table = _table(options)
-    table.add_column("rule, clause", min_width=max(len(rule.id) for rule in found))
-    table.add_column("level", no_wrap=True)
-    table.add_column("what it asks", overflow="fold")
-    for chapter, of_chapter in groupby(found, lambda rule: rule.chapter):
-        table.add_section()
-        table.add_row(_text(chapter, options, "bold"))
-        for rule in of_chapter:
-            name = (
-                _text(rule.id, options, "cyan")
-                .append("\n")
-                .append(_text(cite_text(rule.cite), options, "dim"))
-            )
-            table.add_row(name, _text(rule.level.value, options), _text(rule.summary, options))
-    return _drawn(table, options)
+    return _catalogue("rule, clause", found, lambda rule: cite_text(rule.cite), options)
 
 
 def probes(found: Sequence[Probe], options: Options) -> str:
     """The catalogue of probes, chapter by chapter."""
     from rawshake.render.probe_pages import option_of  # it knows the probes, and other tables need none
 
+    def needs(probe: Probe) -> str:
+        return " ".join([*probe.scenarios, *map(option_of, probe.servers), *(["slow"] if probe.slow else [])])
+
+    return _catalogue("probe, scenarios, needs", found, needs, options)
+
+
+def _catalogue(title: str, found: Sequence[Entry], below: Callable[[Entry], str], options: Options) -> str:
+    """Chapter by chapter, each under its id with what stands ``below`` that."""
     table = _table(options)
-    table.add_column("probe, scenarios, needs", min_width=max(len(probe.id) for probe in found))
+    table.add_column(title, min_width=max(len(entry.id) for entry in found))
     table.add_column("level", no_wrap=True)
     table.add_column("what it asks", overflow="fold")
-    for chapter, of_chapter in groupby(found, lambda probe: probe.chapter):
+    for chapter, of_chapter in groupby(found, lambda entry: entry.chapter):
         table.add_section()
         table.add_row(_text(chapter, options, "bold"))
-        for probe in of_chapter:
-            needs = [*probe.scenarios, *map(option_of, probe.servers), *(["slow"] if probe.slow else [])]
-            name = (
-                _text(probe.id, options, "cyan").append("\n").append(_text(" ".join(needs), options, "dim"))
-            )
-            table.add_row(name, _text(probe.level.value, options), _text(probe.summary, options))
+        for entry in of_chapter:
+            name = _lines([_text(entry.id, options, "cyan"), _text(below(entry), options, "dim")])
+            table.add_row(name, _text(entry.level.value, options), _text(entry.summary, options))
     return _drawn(table, options)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from rawshake.html.heatmap import SIGNS, columns, lettered, rows, voids
+from rawshake.html.heatmap import columns, lettered, rows, voids
+from rawshake.html.palette import SIGNS
 from rawshake.html.shell import document
 from rawshake.render.text import plural
 from rawshake.render.verify_json import Stored

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from rawshake.html.palette import SIGNS
 from rawshake.probes.grid.cells import (
     WINDOWLESS,
     AckPlace,
@@ -19,17 +20,7 @@ from rawshake.probes.grid.cells import (
 from rawshake.rules.model import Verdict
 from rawshake.tcp.state import State
 
-#: What stands in a cell; a note's letter is in the legend.
-SIGNS: Final = {
-    Verdict.PASS: "✓",
-    Verdict.FAIL: "✗",
-    Verdict.ERROR: "!",
-    Verdict.WARN: "▲",
-    Verdict.KNOWN: "≈",
-    Verdict.INCONCLUSIVE: "?",
-    Verdict.SKIPPED: "–",
-}
-#: What was chosen, the most frequent first; further ones share the last sign.
+#: What stands for the notes of cells, the most frequent first; further ones share the last sign.
 LETTERS: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MORE: Final = "*"
 

@@ -14,14 +14,13 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from rawshake.html.axis import in_rows, in_time, tick
-from rawshake.html.palette import written_out
+from rawshake.html.palette import SIGNS, written_out
 from rawshake.html.particulars import particulars
 from rawshake.html.rung import (
     BAR,
     CLIENT,
     LINE,
     SERVER,
-    SIGNS,
     WIDTH,
     Piece,
     found_on,

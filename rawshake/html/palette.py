@@ -1,4 +1,6 @@
-"""The colours of ``base.css``, for pictures that leave the page: readers of SVG know no custom properties."""
+"""How verdicts are told apart: their signs, and the colours of ``base.css`` for pictures that leave the page, where
+custom properties are not known.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,13 @@ from functools import cache
 from typing import Final
 
 from rawshake.html.shell import asset
+from rawshake.rules.model import Verdict
+
+#: The sign of each verdict, for no colour alone says anything.
+SIGNS: Final = {
+    Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.WARN: "▲", Verdict.NOTE: "i", Verdict.KNOWN: "≈",
+    Verdict.INCONCLUSIVE: "?", Verdict.SKIPPED: "–", Verdict.ERROR: "!",
+}  # fmt: skip
 
 _COLOUR: Final = re.compile(r"--([\w-]+): light-dark\((#\w+), (#\w+)\);")
 _USE: Final = re.compile(r"var\(--([\w-]+)\)")

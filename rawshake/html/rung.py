@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Final
 
+from rawshake.html.palette import SIGNS
 from rawshake.judge import CHARGES, Ruling
 from rawshake.render.explained import held_together, sentence_text, translated
 from rawshake.render.findings import LOUD, cite_text, glued
@@ -47,12 +48,6 @@ _NUMBERS: Final = 51
 _PILL_LETTER: Final = 7.3
 #: After so long without a segment that is said.
 _GAP: Final = 500_000_000
-
-#: The sign of each verdict, for no colour alone says anything.
-SIGNS: Final = {
-    Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.WARN: "▲", Verdict.NOTE: "i", Verdict.KNOWN: "≈",
-    Verdict.INCONCLUSIVE: "?", Verdict.SKIPPED: "–", Verdict.ERROR: "!",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from rawshake.html import ladder
-from rawshake.html.heatmap import SIGNS, columns, lettered, rows, voids
+from rawshake.html.heatmap import columns, lettered, rows, voids
+from rawshake.html.palette import SIGNS
 from rawshake.html.probes import clauses, detail, sentences, took
 from rawshake.html.shell import document, pack
 from rawshake.probes.gridprobes import CHAPTER
